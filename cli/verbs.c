@@ -1,0 +1,96 @@
+/*
+ * verbs.c - the verb table: what `strato` can do, in the order in which help lists it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "cli/verbs.h"
+
+static const struct strato_program *const channel_verbs[] = {
+    &cmd_channel_ls.program, &cmd_channel_info.program,  &cmd_channel_watch.program, &cmd_channel_add.program,    &cmd_channel_set.program,
+    &cmd_channel_rm.program, &cmd_channel_purge.program, &cmd_channel_pause.program, &cmd_channel_resume.program,
+};
+
+static const struct strato_program_example channel_examples[] = {
+    { "strato channel ls", "every channel, how full it is, who uses it" },
+    { "strato channel watch gpu", "its numbers and rates, once a second" },
+};
+
+static const struct strato_program channel_program = {
+    .name = "strato channel",
+    .summary = "look at channels, make and change them",
+    CLI_PROGRAM_PLAIN,
+    STRATO_PROGRAM_VERBS(channel_verbs),
+    STRATO_PROGRAM_EXAMPLES(channel_examples),
+};
+
+static const struct strato_program *const bench_verbs[] = {
+    &cmd_bench_pub.program,
+    &cmd_bench_sub.program,
+    &cmd_bench_req.program,
+    &cmd_bench_work.program,
+};
+
+static const struct strato_program_example bench_examples[] = {
+    { "strato bench work --size 64", "how many messages a second go through a work channel here" },
+    { "strato bench req --rate 1000", "latency at a fixed rate, counted from when each request was due" },
+};
+
+static const struct strato_program bench_program = {
+    .name = "strato bench",
+    .summary = "measure a broker under load",
+    CLI_PROGRAM_PLAIN,
+    STRATO_PROGRAM_VERBS(bench_verbs),
+    STRATO_PROGRAM_EXAMPLES(bench_examples),
+};
+
+static const struct strato_program *const gpu_verbs[] = {
+    &cmd_gpu_info.program,
+    &cmd_gpu_run.program,
+};
+
+static const struct strato_program_example gpu_examples[] = {
+    { "strato gpu info", "the device that answers, its memory and kernels" },
+    { "strato gpu run vadd --n 1000000", "transfer, launch, read back, compare" },
+};
+
+static const struct strato_program gpu_program = {
+    .name = "strato gpu",
+    .summary = "use the devices of worker nodes",
+    CLI_PROGRAM_PLAIN,
+    STRATO_PROGRAM_VERBS(gpu_verbs),
+    STRATO_PROGRAM_EXAMPLES(gpu_examples),
+};
+
+static const struct strato_program_example examples[] = {
+    { "strato sub 'demo.>'", "print every event below demo" },
+    { "strato pub demo.hi '{\"n\":1}'", "publish one" },
+    { "strato reply math.add --exec 'jq .a+.b'", "answer requests by running a command" },
+    { "strato req math.add '{\"a\":1,\"b\":2}'", "ask, and print the answer" },
+};
+
+static const struct strato_program *const verbs[] = {
+    &cmd_pub.program,
+    &cmd_sub.program,
+    &cmd_req.program,
+    &cmd_reply.program,
+    &cmd_push.program,
+    &cmd_pull.program,
+    &channel_program,
+    &gpu_program,
+#ifdef STRATO_HAS_EVOLVE
+    &cmd_evolve.program,
+#endif
+    &bench_program,
+    &cmd_ping.program,
+    &cmd_health.program,
+};
+
+const struct strato_program cli_program = {
+    .name = "strato",
+    .summary = "talk to a Stratoswarm broker",
+    .doc = "Data goes to stdout, talk to stderr. Bodies are JSON; \"-\" reads one from stdin; bytes stand as "
+           "{\"$bin\": \"base64\"}.",
+    CLI_PROGRAM_PLAIN,
+    STRATO_PROGRAM_VERBS(verbs),
+    STRATO_PROGRAM_EXAMPLES(examples),
+};
