@@ -22,7 +22,10 @@
 extern "C" {
 #endif
 
-enum { STRATO_DEPTH_MAX = 32 };
+enum {
+    STRATO_DEPTH_MAX = 32,
+    STRATO_MAP_KEYS_MAX = 16384, /* keys of one map that strato_cursor_check() compares; more are STRATO_ECODEC */
+};
 
 /** A position in borrowed bytes. `at == end` is the end; never beyond. */
 struct strato_cursor {

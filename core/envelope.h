@@ -24,6 +24,7 @@ enum {
     STRATO_PRIORITY_DEFAULT = 50,
     STRATO_TTL_MS_MAX = 24 * 3600 * 1000,
     STRATO_ATTACHMENTS_MAX = 64, /* per frame */
+    STRATO_ATTACHMENTS_EACH_MAX = 8, /* per envelope */
     STRATO_ENVELOPES_MAX = 4096, /* per frame */
 };
 
@@ -91,8 +92,9 @@ struct strato_envelope {
  *
  * @param c  In: at the map. Out: behind it. Unmoved on error.
  * @return 0; STRATO_ECODEC (not msgpack, too deep, refused ext, duplicate key); STRATO_ESCHEMA (no type, or a
- *         field of the wrong kind or range); STRATO_ELIMIT (a named length limit: type, topic, to, ids, needs).
- *         After ESCHEMA and ELIMIT *ret_skipped is set to the whole map's bytes so a batch can go on behind it.
+ *         field of the wrong kind or range); STRATO_ELIMIT (a named limit: type, topic, to, ids, needs, attach).
+ *         After ESCHEMA and ELIMIT *ret_skipped is set to the whole value's bytes so a batch can go on behind it,
+ *         and ret_envelope holds what was readable (`attach`, `id`). Stamped keys are never an error.
  */
 int strato_envelope_decode(struct strato_cursor *c, struct strato_envelope *ret_envelope, struct strato_bytes *ret_skipped);
 
