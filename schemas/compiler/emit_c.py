@@ -5,7 +5,7 @@ import textwrap
 from model import FLOATS, INTS, UINTS, Union
 
 C_SCALARS = {"bool": "bool", "f32": "float", "f64": "double", "str": "struct strato_bytes", "bytes": "struct strato_bytes",
-             "uuid": "struct strato_uuid", "value": "struct strato_bytes", "attachment": "struct strato_attachment",
+             "uuid": "struct strato_uuid", "value": "struct strato_bytes", "attachment": "struct strato_binary",
              "timestamp_ms": "uint64_t", "duration_ms": "uint64_t"}
 C_SCALARS.update({name: "uint{}_t".format(bits) for name, bits in UINTS.items() if name.startswith("u")})
 C_SCALARS.update({name: "int{}_t".format(bits) for name, bits in INTS.items()})
@@ -380,9 +380,9 @@ def emit_index_header(model):
         + "\n/* X(family, name) for every message */\n#define STRATO_MESSAGES(X) \\\n" + rows.rstrip(" \\\n") + "\n\n"
         + "/* X(family, \"hash\") for every family */\n#define STRATO_SCHEMA_HASHES(X) \\\n" + hashes.rstrip(" \\\n") + "\n\n"
         + "#ifdef __cplusplus\nextern \"C\" {\n#endif\n"
-        + "extern const struct strato_message strato_messages[];\nextern const uint32_t strato_messages_count;\n"
+        + "extern const struct strato_message_type strato_messages[];\nextern const uint32_t strato_messages_count;\n"
         + "/** The message of a wire type (\"gpu.launch_kernel\"), or NULL. */\n"
-        + "const struct strato_message *strato_message_find(struct strato_bytes type);\n"
+        + "const struct strato_message_type *strato_message_find(struct strato_bytes type);\n"
         + "#ifdef __cplusplus\n}\n#endif\n#endif\n")
 
 
@@ -391,5 +391,5 @@ def emit_index_source(model):
     table = "".join("    {{ \"{}\", &{}__record }},\n".format(message.full, c_name(message)) for message in rows)
     return (
         BANNER.format("all of schemas/") + "#include \"schemas/messages.h\"\n\n"
-        + "/* Sorted by type: strato_message_find() halves it. */\nconst struct strato_message strato_messages[] = {\n" + table + "};\n"
+        + "/* Sorted by type: strato_message_find() halves it. */\nconst struct strato_message_type strato_messages[] = {\n" + table + "};\n"
         + "const uint32_t strato_messages_count = sizeof(strato_messages) / sizeof(strato_messages[0]);\n")

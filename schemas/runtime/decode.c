@@ -117,7 +117,7 @@ static int decode_uuid(struct strato_cursor *c, void *ret)
 
 static int decode_attachment(const struct strato_type *t, struct strato_cursor *c, void *ret)
 {
-    struct strato_attachment a = { 0 };
+    struct strato_binary a = { 0 };
     enum strato_kind kind;
     int rc = strato_cursor_peek(c, &kind);
 
@@ -441,7 +441,7 @@ bool strato__iter_next(struct strato_iter *it, void *ret)
     return decode_value(it->item, &it->c, (uint8_t *)ret + it->value_offset, &where) == 0;
 }
 
-int strato_attachment_bytes(const struct strato_attachment *a, const struct strato_bytes *frames, uint32_t frames_count,
+int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames, uint32_t frames_count,
                             struct strato_bytes *ret)
 {
     if (!a->is_inline && a->index >= frames_count)

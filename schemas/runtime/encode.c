@@ -114,7 +114,7 @@ static void encode_slice(const struct strato_type *t, const void *value, struct 
 
 static void encode_attachment(const struct strato_type *t, const void *value, struct strato_writer *w)
 {
-    struct strato_attachment a;
+    struct strato_binary a;
 
     memcpy(&a, value, sizeof(a));
     if (a.is_inline) {

@@ -16,7 +16,7 @@ static int compare(struct strato_bytes type, const char *other)
     return type.bytes < other_bytes ? -1 : type.bytes > other_bytes;
 }
 
-const struct strato_message *strato_message_find(struct strato_bytes type)
+const struct strato_message_type *strato_message_find(struct strato_bytes type)
 {
     uint32_t low = 0, high = strato_messages_count;
 

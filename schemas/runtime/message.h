@@ -40,14 +40,14 @@ struct strato_uuid {
 };
 
 /** Binary: in the payload itself, or the envelope's attachment frame number `index` (from 0). */
-struct strato_attachment {
+struct strato_binary {
     bool is_inline;
     uint32_t index;            /* if not inline */
     struct strato_bytes bytes; /* if inline */
 };
 
 /** The bytes of an attachment field, given the frames that belong to the envelope. */
-int strato_attachment_bytes(const struct strato_attachment *a, const struct strato_bytes *frames, uint32_t frames_count,
+int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames, uint32_t frames_count,
                             struct strato_bytes *ret);
 
 /* ---- tables; generated code fills them in ---- */
@@ -120,7 +120,7 @@ struct strato_union {
 };
 
 /** A message as a dispatcher sees it; see strato_message_find() in schemas/messages.h. */
-struct strato_message {
+struct strato_message_type {
     const char *type; /* "gpu.launch_kernel" */
     const struct strato_record *record;
 };
