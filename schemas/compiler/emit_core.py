@@ -18,3 +18,8 @@ def emit_operations(model):
         "#define STRATO_OPERATIONS(X) \\\n" + " \\\n".join(ops) + "\n\n"
         "#define STRATO_ADMIN_OPERATIONS(X) \\\n" + " \\\n".join(admin) + "\n"
     )
+
+
+def emit_limits(limits):
+    rows = ["#define STRATO_LIMIT_{} {} /* {}: {} */\n".format(name.upper(), row["value"], row["unit"], row["doc"]) for name, row in limits.items()]
+    return "".join(rows)

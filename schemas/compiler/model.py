@@ -53,6 +53,7 @@ class Field:
     doc: str
     since: int
     where: str
+    stamped: bool = False  # envelope only: written by the broker
 
 
 @dataclasses.dataclass
@@ -142,7 +143,8 @@ class Model:
     limits: Map
     errors: list
     operations: Map
-    envelope: typing.Optional[Struct] = None
+    envelope: Struct
+    frames: Map
 
     def messages(self):
         return [message for family in self.families.values() for message in family.messages.values()]
@@ -277,7 +279,7 @@ class Builder:
             raise SchemaError(where, what + ": this type takes no default", "make it optional<...>")
         self.constrain(kind, node, where, what)
         field = Field(name, kind, presence, node.get("default"), node.get("unit", ""),
-                      self.need(node, "doc", what).strip(), node.get("since", 1), where)
+                      self.need(node, "doc", what).strip(), node.get("since", 1), where, node.get("stamped", False))
         if presence == "defaulted":
             self.check_default(field, what)
         return field
@@ -292,7 +294,7 @@ class Builder:
         match = re.fullmatch(r"map<str,(.*)>", text)
         if match:
             return Type("map", item=self.type(family, match[1], where))
-        if text in SCALARS:
+        if text in SCALARS or (text == "id" and family.name == "envelope"):
             return Type(text)
         other, _, name = text.rpartition(".")
         owner = self.families.get(other) if other else family
@@ -348,6 +350,14 @@ class Builder:
             raise SchemaError(field.where, "{}: default {!r} does not fit {}".format(what, value, kind.text),
                               "mend it (a list's default can only be empty)")
 
+    def envelope(self, document):
+        """The envelope is one struct outside the families, with ids and with fields that the broker stamps."""
+        self.keys(document, {"doc", "fields", "samples", "rejects"}, "envelope")
+        struct = Struct("envelope", "envelope", self.need(document, "doc", "envelope").strip(), document.where())
+        self.fields(Family("envelope", "", "", document.path), struct, document)
+        struct.samples, struct.rejects = document.get("samples") or [], document.get("rejects") or []
+        return struct
+
     def check_cycles(self):
         """A shape may not hold itself, or its C struct would never end."""
         state = {}
@@ -389,7 +399,7 @@ class Builder:
         return order
 
 
-NOT_FAMILIES = ("errors.yaml", "operations.yaml", "limits.yaml", "envelope.yaml")
+NOT_FAMILIES = ("errors.yaml", "operations.yaml", "limits.yaml", "envelope.yaml", "frames.yaml")
 
 
 def load_model(folder):
@@ -399,5 +409,6 @@ def load_model(folder):
 
     errors, operations, limits = read("errors.yaml")["errors"], read("operations.yaml"), read("limits.yaml")["limits"]
     documents = [read(path.name) for path in sorted(folder.glob("*.yaml")) if path.name not in NOT_FAMILIES]
-    families = Builder(documents, limits).build()
-    return Model(families, limits, errors, operations)
+    builder = Builder(documents, limits)
+    families = builder.build()
+    return Model(families, limits, errors, operations, builder.envelope(read("envelope.yaml")), read("frames.yaml"))

@@ -124,7 +124,7 @@ static int decode_attachment(const struct strato_type *t, struct strato_cursor *
     if (rc < 0)
         return rc;
     if (kind == STRATO_KIND_UINT) {
-        rc = strato_cursor_u32(c, STRATO_MESSAGE_ATTACHMENTS_MAX - 1, &a.index);
+        rc = strato_cursor_u32(c, STRATO_LIMIT_MESSAGE_ATTACHMENTS - 1, &a.index);
     } else {
         a.is_inline = true;
         rc = strato_cursor_bin(c, SIZE_MAX, &a.bytes);

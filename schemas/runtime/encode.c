@@ -122,7 +122,7 @@ static void encode_attachment(const struct strato_type *t, const void *value, st
         strato_writer_bin(w, a.bytes);
         return;
     }
-    if (a.index >= STRATO_MESSAGE_ATTACHMENTS_MAX)
+    if (a.index >= STRATO_LIMIT_MESSAGE_ATTACHMENTS)
         refuse(w, STRATO_ESCHEMA);
     strato_writer_u64(w, a.index);
 }
@@ -161,7 +161,7 @@ static void encode_list(const struct strato_type *t, const void *value, struct s
 
     memcpy(&list, value, sizeof(list));
     check_length(t, list.count, w);
-    if (!list.items && list.raw.bytes > 0) {
+    if (!list.items && list.count > 0) {
         strato_writer_raw(w, list.raw);
         return;
     }

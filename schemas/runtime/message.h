@@ -28,12 +28,13 @@
 
 #include "core/cursor.h"
 #include "core/writer.h"
+#include "schemas/limits.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { STRATO_MESSAGE_ATTACHMENTS_MAX = 8 }; /* attachment frames of one envelope */
+
 
 struct strato_uuid {
     uint8_t bytes[16];
@@ -160,7 +161,7 @@ bool strato__iter_next(struct strato_iter *it, void *ret);
 
 /*
  * A variable array. Decoded: `count` and `raw` (the whole encoded array) are set, items is NULL; read it with
- * x_begin/x_next. To encode: set items and count, or raw to hand an encoded array on as it is.
+ * x_begin/x_next. To encode: set items and count; or raw and count, to hand an encoded array on as it is.
  */
 #define STRATO_LIST_OF(list, ctype, item_type)                                                   \
     struct list {                                                                                \
