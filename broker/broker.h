@@ -21,6 +21,17 @@ struct strato_broker_drain {
     uint64_t dropped_shutdown; /* memory messages dropped as `shutdown` */
 };
 
+/** What the network shell counts, beside the brain's own numbers. */
+struct strato_broker_stats {
+    uint64_t connected, disconnected; /* connections of the native edge since the start */
+    uint64_t handshakes_failed;       /* garbage, other protocols, strangers */
+    uint64_t empty_frames;            /* ignored */
+    uint64_t probes, gone, stuck;     /* peers probed, found dead, found not reading */
+    uint64_t outbox_overflows;        /* peers given up because their outbox was full */
+    uint64_t peers;                   /* known now */
+    uint64_t turns;
+};
+
 /**
  * Bind every enabled edge and serve.
  *
@@ -33,8 +44,19 @@ int strato_broker_new(const struct broker_config *config, strato_broker **ret_br
 void strato_broker_destroy(strato_broker **broker);
 /** Tell clients, take no new work, wait until nothing is leased or timeout_ms passed. Thread-safe, once. */
 int strato_broker_drain(strato_broker *broker, uint32_t timeout_ms, struct strato_broker_drain *ret_drain);
-/** Endpoint of an edge as bound: "native", "pub_out", "pub_in", "events_push", "push:CHANNEL", "pull:CHANNEL", "inproc"; NULL if off. */
+/**
+ * Endpoint of an edge as bound: "native", "pub_out" (SUBs connect), "pub_in" (PUBs), "events_push" (PUSHes),
+ * "push:CHANNEL" (PUSHes), "pull:CHANNEL" (PULLs), each as TCP if it has that, else as bound first; with "@ipc",
+ * "@tcp" or "@inproc" behind it ("native@ipc") as that transport. "inproc" is "native@inproc".
+ * @return text that lives as long as the broker; NULL if it is off.
+ */
 const char *strato_broker_endpoint(const strato_broker *broker, const char *edge);
+/** The i-th bound endpoint of all, with the edge's name; NULL behind the last. For banners. */
+const char *strato_broker_endpoint_at(const strato_broker *broker, size_t i, const char **ret_edge);
 /** The context to give to strato_client_options.zmq_context for inproc. Lives as long as the broker. */
 void *strato_broker_zmq_context(strato_broker *broker);
+/** Let look() read the brain on the core thread, between two turns, and wait for it. Thread-safe. */
+void strato_broker_inspect(strato_broker *broker, void (*look)(void *arg, const struct brain *brain), void *arg);
+/** The shell's own counters. Thread-safe. */
+void strato_broker_stats(strato_broker *broker, struct strato_broker_stats *ret_stats);
 #endif

@@ -1,0 +1,18 @@
+/*
+ * limits.h - what the machine grants: file descriptors and memory.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STRATO_NET_LIMITS_H
+#define STRATO_NET_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NET_MEMORY_DEFAULT_MIB = 512 };
+
+/** Raise the soft limit to the hard one. @return 0; STRATO_ECONFIG with cause and fix if even that is below `wanted`. */
+int net_descriptors_raise(uint64_t wanted, char *detail, size_t detail_bytes);
+/** 60 % of the cgroup's memory limit, 512 MiB without one. */
+uint64_t net_memory_budget(void);
+#endif

@@ -1,0 +1,308 @@
+/*
+ * native.c - the ROUTER: frames in, frames out, and how a vanished peer is told from a quiet one.
+ *
+ * A closed connection is only a hint, since descriptor numbers are reused: the peer is probed until libzmq
+ * says that it is unreachable. Then its last messages may still be unread, thousands of them, so it counts
+ * as gone after the ROUTER has been read empty once more. Rule: docs/wire.md "The bound and credit".
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "broker/net/message.h"
+#include "broker/net/shell.h"
+
+#include <stdlib.h>
+
+/* ---- in ------------------------------------------------------------------------------------------- */
+
+/* Metadata stands on the message frame, not on the routing-id frame (libzmq 4.3.4 loses it there). Peer-Address is an
+ * IP over TCP, ":uid:gid:pid" over a Unix socket and absent over inproc. */
+static void learn_connection(struct net_peer *peer, zmq_msg_t *frame)
+{
+    const char *address = zmq_msg_gets(frame, "Peer-Address");
+    int fd = zmq_msg_get(frame, ZMQ_SRCFD);
+
+    if (fd != peer->fd)
+        peer->probe_at_ms = 0; /* another connection of the same peer: the doubt was about the old one */
+    peer->fd = fd >= 0 ? fd : NET_FD_NONE;
+    peer->is_local = peer->fd == NET_FD_NONE || (address && address[0] == ':');
+}
+
+static void take_frame(struct shell *sh, struct net_message *m)
+{
+    size_t at = m->heads_count - 1;
+    struct strato_bytes rid = net_message_head(m, 0);
+    struct strato_bytes frame = net_message_head(m, at);
+    struct net_peer *peer;
+    bool is_new;
+
+    if (at == 0 || (frame.bytes == 0 && m->blobs_count == 0)) { /* PROBE_ROUTER and its like */
+        sh->stats.empty_frames++;
+        return;
+    }
+    peer = net_peers_meet(&sh->peers, rid, &is_new);
+    if (!peer)
+        return;
+    /* Routing ids that libzmq chose begin with 0 and never come back on another connection; own ones may. */
+    if (is_new || rid.data[0] != 0)
+        learn_connection(peer, &m->heads[at]);
+    peer->is_lockstep = at == 2;
+    shell_step(sh, &(struct brain_event){ .kind = BRAIN_FRAME,
+                                          .peer = peer->number,
+                                          .is_lockstep = peer->is_lockstep,
+                                          .is_local = peer->is_local,
+                                          .data = frame,
+                                          .blobs = m->blobs,
+                                          .blobs_count = m->blobs_count });
+}
+
+static void release_gone(struct shell *sh)
+{
+    size_t count = sh->gone.count;
+
+    for (size_t i = 0; i < count; i++) {
+        struct net_peer *peer = net_peers_find(&sh->peers, sh->gone.numbers[i]);
+
+        if (!peer)
+            continue;
+        sh->stats.gone++;
+        shell_step(sh, &(struct brain_event){ .kind = BRAIN_PEER_GONE, .peer = peer->number });
+        net_peers_forget(&sh->peers, peer);
+    }
+    sh->gone.count = 0;
+}
+
+void native_read(struct shell *sh, struct net_socket *s)
+{
+    for (int i = 0; i < NET_DRAIN_MAX; i++) {
+        struct net_message m;
+        int rc = net_message_receive(s->zmq, 2, true, &m);
+
+        if (rc == STRATO_EAGAIN) {
+            release_gone(sh);
+            return;
+        }
+        if (rc == STRATO_EIO)
+            return;
+        take_frame(sh, &m);
+        net_message_fini(&m);
+    }
+    sh->has_more = true;
+}
+
+/* ---- out ------------------------------------------------------------------------------------------ */
+
+static void mark_gone(struct shell *sh, struct net_peer *peer)
+{
+    if (peer->is_gone)
+        return;
+    peer->is_gone = true;
+    peer->probe_at_ms = 0;
+    if (net_peer_list_add(&sh->gone, peer->number) < 0)
+        peer->is_gone = false; /* out of memory: the next send finds out again */
+    sh->has_more = true; /* the ROUTER must be read empty before this is news */
+}
+
+/* The routing id decides: once it is taken, the rest goes through. Data and blobs stay with the caller on EAGAIN. */
+static int send_frame(struct shell *sh, struct net_peer *peer, struct net_frame *frame)
+{
+    void *router = sh->sockets[0].zmq;
+    int rc = net_send_copy(router, strato_bytes(peer->rid, peer->rid_bytes), true);
+
+    if (rc < 0)
+        return rc;
+    if (peer->is_lockstep)
+        rc = net_send_copy(router, STRATO_BYTES_NONE, true);
+    if (rc == 0)
+        rc = net_send_taking(router, &frame->data, frame->bytes, frame->blobs_count > 0);
+    if (rc == 0)
+        rc = net_send_blobs(router, frame->blobs, frame->blobs_count);
+    return rc == STRATO_EAGAIN ? STRATO_EIO : rc; /* half a message cannot wait */
+}
+
+static void queue_frame(struct shell *sh, struct net_peer *peer, struct net_frame *frame)
+{
+    if (!peer->is_stuck) {
+        peer->is_stuck = true;
+        sh->stats.stuck++;
+        net_peer_list_add(&sh->stuck, peer->number);
+        shell_step(sh, &(struct brain_event){ .kind = BRAIN_PEER_STUCK, .peer = peer->number });
+    }
+    if (net_peer_queue_take(peer, frame) == 0)
+        return;
+    /* A message must not get lost on a living session, so the session ends and its leases go back. */
+    sh->stats.outbox_overflows++;
+    mark_gone(sh, peer);
+}
+
+static void send_or_queue(struct shell *sh, struct net_peer *peer, struct net_frame *frame)
+{
+    int rc = peer->outbox_count > 0 ? STRATO_EAGAIN : send_frame(sh, peer, frame);
+
+    if (rc == STRATO_EAGAIN)
+        queue_frame(sh, peer, frame);
+    else if (rc < 0)
+        mark_gone(sh, peer);
+}
+
+static struct net_frame take_action(struct brain_action *action)
+{
+    struct net_frame frame = { action->data, action->bytes, action->blobs, action->blobs_count };
+
+    action->data = NULL;
+    action->blobs = NULL;
+    action->blobs_count = 0;
+    return frame;
+}
+
+void native_send(struct shell *sh, struct brain_action *action)
+{
+    struct net_peer *peer = net_peers_find(&sh->peers, action->peer);
+    struct net_frame frame;
+
+    if (!peer || peer->is_gone)
+        return;
+    frame = take_action(action);
+    send_or_queue(sh, peer, &frame);
+    net_frame_fini(&frame);
+}
+
+void native_close(struct shell *sh, brain_peer number)
+{
+    struct net_peer *peer = net_peers_find(&sh->peers, number);
+
+    if (peer)
+        net_peers_forget(&sh->peers, peer);
+}
+
+/* ---- doubt ---------------------------------------------------------------------------------------- */
+
+/* An empty message is skipped by a REQ and ignored by our libraries, so it can do no harm to a peer that lives. */
+static int send_probe(struct shell *sh, struct net_peer *peer)
+{
+    void *router = sh->sockets[0].zmq;
+    int rc = net_send_copy(router, strato_bytes(peer->rid, peer->rid_bytes), true);
+    bool is_empty = peer->is_lockstep || !peer->probe.data;
+
+    if (rc < 0)
+        return rc;
+    sh->stats.probes++;
+    return net_send_copy(router, is_empty ? STRATO_BYTES_NONE : strato_bytes(peer->probe.data, peer->probe.bytes), false);
+}
+
+static void probe(struct shell *sh, struct net_peer *peer)
+{
+    int rc = send_probe(sh, peer);
+
+    if (rc == STRATO_EUNREACHABLE || rc == STRATO_EIO)
+        mark_gone(sh, peer);
+    if (peer->is_gone || peer->probe_at_ms == 0)
+        return;
+    /* The monitor is often quicker than the pipe's end: ask again, at 1, 2, 4 ... ms; then it was another's number. */
+    peer->probe_at_ms = peer->probes < NET_PROBES_MAX ? sh->now_ms + (1U << peer->probes) : 0;
+    peer->probes++;
+}
+
+void native_probe(struct shell *sh, struct brain_action *action)
+{
+    struct net_peer *peer = net_peers_find(&sh->peers, action->peer);
+
+    if (!peer || peer->is_gone)
+        return;
+    net_frame_fini(&peer->probe);
+    peer->probe = take_action(action);
+    probe(sh, peer);
+}
+
+static void doubt_connection(struct shell *sh, int fd)
+{
+    for (size_t i = 0; i < sh->peers.slots_count; i++) {
+        struct net_peer *peer = sh->peers.slots[i];
+
+        if (!peer || peer->fd != fd || peer->is_gone)
+            continue;
+        peer->probes = 0;
+        if (peer->probe_at_ms == 0 && net_peer_list_add(&sh->doubted, peer->number) < 0)
+            continue;
+        peer->probe_at_ms = sh->now_ms + 1;
+        shell_step(sh, &(struct brain_event){ .kind = BRAIN_PEER_DOUBT, .peer = peer->number });
+    }
+}
+
+void native_hear(struct shell *sh, struct net_socket *s)
+{
+    struct net_monitor_event event;
+
+    while (net_monitor_receive(s->monitor, &event) == 0) {
+        switch (event.event) {
+        case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+            sh->stats.connected++;
+            break;
+        case ZMQ_EVENT_DISCONNECTED:
+            sh->stats.disconnected++;
+            doubt_connection(sh, event.value);
+            break;
+        case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+            sh->stats.handshakes_failed++;
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static uint64_t retry_stuck(struct shell *sh)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < sh->stuck.count; i++) {
+        struct net_peer *peer = net_peers_find(&sh->peers, sh->stuck.numbers[i]);
+        struct net_frame *frame;
+        int rc = 0;
+
+        if (!peer || peer->is_gone)
+            continue;
+        while (rc == 0 && (frame = net_peer_queue_head(peer)) != NULL) {
+            rc = send_frame(sh, peer, frame);
+            if (rc == 0)
+                net_peer_queue_pop(peer);
+        }
+        if (rc == STRATO_EAGAIN) {
+            sh->stuck.numbers[kept++] = peer->number;
+        } else if (rc < 0) {
+            mark_gone(sh, peer);
+        } else {
+            peer->is_stuck = false;
+            shell_step(sh, &(struct brain_event){ .kind = BRAIN_PEER_FLOWS, .peer = peer->number });
+        }
+    }
+    sh->stuck.count = kept;
+    return kept > 0 ? sh->now_ms + NET_RETRY_MS : UINT64_MAX;
+}
+
+static uint64_t retry_doubted(struct shell *sh)
+{
+    uint64_t next = UINT64_MAX;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < sh->doubted.count; i++) {
+        struct net_peer *peer = net_peers_find(&sh->peers, sh->doubted.numbers[i]);
+
+        if (peer && peer->probe_at_ms != 0 && peer->probe_at_ms <= sh->now_ms)
+            probe(sh, peer);
+        if (!peer || peer->probe_at_ms == 0)
+            continue;
+        sh->doubted.numbers[kept++] = peer->number;
+        next = peer->probe_at_ms < next ? peer->probe_at_ms : next;
+    }
+    sh->doubted.count = kept;
+    return next;
+}
+
+uint64_t native_retry(struct shell *sh)
+{
+    uint64_t stuck = retry_stuck(sh), doubted = retry_doubted(sh);
+
+    return stuck < doubted ? stuck : doubted;
+}

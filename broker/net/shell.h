@@ -1,0 +1,99 @@
+/*
+ * shell.h - the hands of the broker: every socket, the clock, and one brain that says what to do.
+ *
+ * One thread runs all of it. A turn: wait; hear the monitors; drain each socket, 256 messages at most, each
+ * message one brain step; tick; end the turn; carry out the actions. Nothing here decides about a message:
+ * what a frame means is the brain's affair. Rule: docs/wire.md "Batching and the core loop".
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STRATO_NET_SHELL_H
+#define STRATO_NET_SHELL_H
+
+#include "broker/broker.h"
+#include "broker/net/peer.h"
+#include "broker/net/socket.h"
+
+enum {
+    NET_DRAIN_MAX = 256,        /* messages from one socket in one turn */
+    NET_EDGE_WINDOW = 32,       /* messages between the brain and one PUSH out */
+    NET_RETRY_MS = 5,           /* how soon a stuck peer is tried again: a ROUTER has no event for one peer */
+    NET_SOCKETS_MAX = 4 + 2 * 40,
+    NET_LOG_INTERVAL_MS = 5000, /* one line per subject in this time */
+};
+
+/** A PUSH out: messages that the brain handed over and the socket has not taken yet. */
+struct net_outlet {
+    uint32_t edge; /* the brain's number */
+    bool is_ready, was_connected;
+    struct net_frame queue[NET_EDGE_WINDOW];
+    uint32_t head, count;
+};
+
+/** Numbers of peers, for those that need another look. */
+struct net_peer_list {
+    brain_peer *numbers;
+    size_t count, capacity;
+};
+
+struct shell {
+    void *zmq;
+    struct brain *brain;
+    struct brain_out out;
+    struct net_socket *sockets;
+    struct net_outlet *outlets; /* parallel to sockets; used by NET_WORK_OUT */
+    size_t sockets_count;
+    zmq_pollitem_t *items;      /* sockets, monitors, the wake descriptor */
+    size_t items_count;
+    int wake_fd;                /* eventfd: another thread wants something. Borrowed. */
+    struct net_peers peers;
+    struct net_peer_list doubted, gone, stuck;
+    uint64_t now_ms, wall_ms;   /* of this turn */
+    uint32_t spin_us;
+    uint64_t retry_at_ms;       /* when a stuck or doubted peer is due */
+    bool has_more;              /* work is left: do not sleep */
+    bool was_busy;              /* the last turn found something: worth spinning for more */
+    bool is_drained;
+    struct strato_broker_drain drained;
+    struct strato_broker_stats stats;
+    struct strato_log_limit log_limit;
+    broker_log_fn *log_fn;
+    void *log_arg;
+};
+
+/** Bind every edge of the configuration and open the brain. @return as strato_broker_new(). */
+int shell_open(struct shell *sh, const struct broker_config *config, int wake_fd, char *detail, size_t detail_bytes);
+/** Close every socket, giving what is to be sent linger_ms, and the brain. The ZeroMQ context stays. */
+void shell_close(struct shell *sh, int linger_ms);
+/** One turn: sleeps at most until the next timer. Returns true if the wake descriptor was readable. */
+bool shell_turn(struct shell *sh);
+/** Tell everybody, take no new connections. */
+void shell_begin_drain(struct shell *sh);
+/** Feed one event to the brain; its actions are carried out at the end of the turn. */
+void shell_step(struct shell *sh, struct brain_event *event);
+
+/** One line: event and pairs. Formatted only if somebody listens. */
+void shell_log(struct shell *sh, enum strato_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/** The same, but at most once in NET_LOG_INTERVAL_MS for one key. */
+bool shell_log_allows(struct shell *sh, uint64_t key, uint64_t *ret_suppressed);
+
+int net_peer_list_add(struct net_peer_list *list, brain_peer number);
+
+/* native.c: the ROUTER */
+void native_read(struct shell *sh, struct net_socket *s);
+void native_hear(struct shell *sh, struct net_socket *s);
+/** Carry out SEND, PROBE and CLOSE. Takes data and blobs out of the action. */
+void native_send(struct shell *sh, struct brain_action *action);
+void native_probe(struct shell *sh, struct brain_action *action);
+void native_close(struct shell *sh, brain_peer number);
+/** Try stuck peers again, probe doubted ones again. Returns when that is due next. */
+uint64_t native_retry(struct shell *sh);
+
+/* edges.c: pub/sub and push/pull */
+void edges_read(struct shell *sh, struct net_socket *s);
+void edges_publish(struct shell *sh, struct brain_action *action);
+void edges_out(struct shell *sh, struct brain_action *action);
+void edges_hear(struct shell *sh, size_t i);
+/** Look which PUSH sockets take messages now, send what waits, tell the brain. */
+void edges_flush(struct shell *sh);
+#endif
