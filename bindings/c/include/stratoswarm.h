@@ -101,6 +101,19 @@ STRATO_API const char *strato_client_detail(strato_client *client);
 /** Name the session got, session id, and broker epoch (ms). Valid until the client is closed. */
 STRATO_API const char *strato_client_agent(strato_client *client);
 STRATO_API uint64_t strato_client_epoch(strato_client *client);
+/** What the client has seen since it was opened; every oddity of a peer ends in one of these. */
+struct strato_client_counters {
+    uint64_t frames_in, frames_out;
+    uint64_t malformed;    /* frames that broke the protocol; each re-made the connection */
+    uint64_t reconnects;   /* connections after the first */
+    uint64_t resumes;      /* of those, the ones that kept the session */
+    uint64_t refused;      /* sends refused by the broker */
+    uint64_t unconfirmed;  /* sends whose fate is unknown because the session ended first */
+    uint64_t late;         /* answers to requests that were given up, settles of lost leases, frames of old epochs */
+    uint64_t lagged;       /* events lost to this client's subscriptions and taps */
+    uint64_t notices_lost; /* on_event calls that were dropped because the callback was too slow */
+};
+STRATO_API void strato_client_counters(strato_client *client, struct strato_client_counters *ret_counters);
 /** Round trip of an application ping, in nanoseconds. */
 STRATO_API int strato_client_ping(strato_client *client, int timeout_ms, uint64_t *ret_ns);
 
@@ -131,7 +144,7 @@ struct strato_send {
  *         Content refusals by the broker (E_SCHEMA, E_EXPIRED, ...) arrive later: on_event, and strato_flush().
  */
 STRATO_API int strato_send(strato_client *client, const struct strato_send *message, int timeout_ms);
-/** Send, and wait until the broker has decided: 0 = accepted; its refusal otherwise. ret_seq may be NULL. */
+/** Send, and wait until the broker has decided: 0 = accepted (or known already, see envelope.id); its refusal otherwise. */
 STRATO_API int strato_send_confirmed(strato_client *client, const struct strato_send *message, int timeout_ms);
 /** Wait until everything sent so far is confirmed. @return 0; STRATO_ETIMEOUT; or the first refusal since the last flush. */
 STRATO_API int strato_flush(strato_client *client, int timeout_ms);
@@ -162,6 +175,8 @@ STRATO_API const char *strato_message_channel(const strato_message *message);
 STRATO_API uint32_t strato_message_attachments(const strato_message *message);
 STRATO_API struct strato_bytes strato_message_attachment(const strato_message *message, uint32_t index);
 STRATO_API struct strato_gap strato_message_gap(const strato_message *message);
+/** True once the broker said that nobody wants the outcome any more (told with lease extensions). */
+STRATO_API bool strato_message_is_cancelled(const strato_message *message);
 /** Frees it. Unsettled work goes back uncounted (nack, penalty false); an unanswered request is told E_NO_REPLY. */
 STRATO_API void strato_message_destroy(strato_message **message);
 

@@ -1,0 +1,24 @@
+/*
+ * clock.h - the monotonic clock of the client; the step logic gets its time from here and nowhere else.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STRATO_BINDINGS_C_NET_CLOCK_H
+#define STRATO_BINDINGS_C_NET_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t strato__clock_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+}
+
+static inline uint64_t strato__clock_us(void)
+{
+    return strato__clock_ns() / 1000;
+}
+#endif

@@ -1,0 +1,574 @@
+/*
+ * producer.c - credit and frames of one channel that the client sends to.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "bindings/c/producer.h"
+
+#include "bindings/c/unconfirmed.h"
+
+#include <stdlib.h>
+
+enum {
+    WINDOW_MAX = 4096,
+    BYTES_MAX = 8 << 20,      /* most byte credit asked for beyond one large message */
+    LOST_US = 1000000,        /* a need unanswered so long after its wait is asked again */
+    EARLY_US = 20000,         /* an answer to a need this much before its wait ends was not a timeout */
+};
+
+static uint32_t hash(struct strato_bytes name)
+{
+    uint32_t h = 2166136261U;
+
+    for (size_t i = 0; i < name.bytes; i++)
+        h = (h ^ name.data[i]) * 16777619U;
+    return h;
+}
+
+struct strato__producer *strato__producer_of(struct strato__session *s, struct strato_bytes channel)
+{
+    struct strato__producer *p = s->producer_last;
+
+    if (p && strato_bytes_equal(strato__name_bytes(p->name), channel))
+        return p;
+    for (p = s->producers[hash(channel) % 256]; p; p = p->chain)
+        if (strato_bytes_equal(strato__name_bytes(p->name), channel))
+            return p;
+    return NULL;
+}
+
+int strato__producer_find(struct strato__session *s, const char *channel, struct strato__producer **ret_producer)
+{
+    struct strato_bytes name = strato_text(channel);
+    struct strato__producer *p, **bucket;
+
+    p = strato__producer_of(s, name);
+    if (p) {
+        s->producer_last = p;
+        *ret_producer = p;
+        return 0;
+    }
+    if (name.bytes == 0 || name.bytes > STRATO_NAME_BYTES_MAX + 1)
+        return STRATO_EINVAL;
+    if (s->producers_count >= STRATO__PRODUCERS_MAX)
+        return STRATO_ELIMIT;
+    p = calloc(1, sizeof *p);
+    if (p)
+        p->name = strato__name_new(channel);
+    if (!p || !p->name) {
+        free(p);
+        return STRATO_ENOMEM;
+    }
+    p->window = 1;
+    p->window_max = s->no_batching ? WINDOW_MAX / 4 : WINDOW_MAX;
+    p->mean_bytes = 256;
+    bucket = &s->producers[hash(name) % 256];
+    p->chain = *bucket;
+    *bucket = p;
+    p->next = s->producers_list;
+    s->producers_list = p;
+    s->producers_count++;
+    s->producer_last = p;
+    *ret_producer = p;
+    return 0;
+}
+
+void strato__producers_fini(struct strato__session *s)
+{
+    while (s->producers_list) {
+        struct strato__producer *p = s->producers_list;
+
+        s->producers_list = p->next;
+        strato__unconfirmed_clear(p);
+        free(p->unconfirmed);
+        strato__gather_fini(&p->gather);
+        strato__name_drop(p->name);
+        free(p);
+    }
+}
+
+int strato__producer_open(struct strato__session *s, struct strato__producer *p)
+{
+    struct strato_writer w = { 0 };
+    struct strato_header_writer hw;
+    int rc;
+
+    if (p->state == STRATO__PRODUCER_READY)
+        return 0;
+    if (p->open_err < 0) {
+        rc = p->open_err; /* told once: the next try asks again */
+        p->open_err = 0;
+        return rc;
+    }
+    rc = strato__session_check(s);
+    if (rc < 0 || p->state == STRATO__PRODUCER_OPENING)
+        return rc < 0 ? rc : STRATO_EAGAIN;
+    p->open_rq = s->rq_next++;
+    strato_header_begin(&hw, &w, "open");
+    strato_header_str(&hw, "ch", strato__name_bytes(p->name));
+    strato_header_str(&hw, "dir", strato_text("p"));
+    strato_header_u64(&hw, "window", p->window_max);
+    strato_header_u64(&hw, "rq", p->open_rq);
+    strato_header_end(&hw);
+    rc = strato__session_send(s, &w);
+    if (rc < 0)
+        return rc;
+    p->state = STRATO__PRODUCER_OPENING;
+    return STRATO_EAGAIN;
+}
+
+/* ---- frames -------------------------------------------------------------------------------------- */
+
+static void header_of(const struct strato__session *s, const struct strato__producer *p, const struct strato__call *call,
+                      uint64_t first, uint32_t count, struct strato_writer *w)
+{
+    struct strato_header_writer hw;
+
+    strato_header_begin(&hw, w, call->is_call ? "call" : "put");
+    strato_header_str(&hw, "ch", strato__name_bytes(p->name));
+    if (count != 1)
+        strato_header_u64(&hw, "n", count);
+    if (p->is_credited) {
+        strato_header_u64(&hw, "i", first);
+        strato_header_u64(&hw, "ep", s->ep);
+    }
+    if (call->is_call) {
+        strato_header_u64(&hw, "rq", call->rq);
+        strato_header_u64(&hw, "deadline_ms", call->deadline_ms);
+        if (call->idempotent)
+            strato_header_bool(&hw, "idempotent", true);
+        if (call->wait_responder_ms)
+            strato_header_u64(&hw, "wait_responder_ms", call->wait_responder_ms);
+    }
+    strato_header_end(&hw);
+}
+
+int strato__producer_flush(struct strato__session *s, struct strato__producer *p)
+{
+    uint8_t header[STRATO__HEADROOM];
+    struct strato_writer w;
+    struct strato__closed closed;
+    struct strato__unconfirmed *entry;
+    uint32_t count = p->gather.count;
+    int rc;
+
+    if (count == 0)
+        return 0;
+    rc = strato__unconfirmed_reserve(p);
+    if (rc == 0)
+        rc = strato__outbox_reserve(&s->out, 1);
+    if (rc < 0)
+        return rc;
+    strato_writer_init_fixed(&w, header, sizeof header);
+    header_of(s, p, &p->gather_call, p->gather_first, count, &w);
+    rc = strato_writer_error(&w);
+    if (rc == 0)
+        rc = strato__gather_close(&p->gather, strato_writer_view(&w), &closed);
+    if (rc < 0)
+        return rc;
+    if (p->is_credited) {
+        entry = strato__unconfirmed_push(p);
+        *entry = (struct strato__unconfirmed){ .first = p->gather_first, .count = count,
+                                               .buffer = strato__buffer_hold(closed.buffer),
+                                               .envelopes_at = closed.envelopes_at, .call = p->gather_call };
+    }
+    strato__outbox_take(&s->out, &closed.buffer, false);
+    return 0;
+}
+
+/* Copy or take the attachments of a message into buffers. */
+static int attachments_of(const struct strato_send *message, struct strato__buffer **buffers)
+{
+    for (uint32_t i = 0; i < message->attachments_count; i++) {
+        const struct strato_attachment *a = &message->attachments[i];
+        void *data = (void *)(uintptr_t)a->data;
+
+        if (a->free_fn)
+            buffers[i] = strato__buffer_new(a->data, a->bytes, data, a->free_fn, a->hint);
+        else
+            buffers[i] = strato__buffer_copy(strato_bytes(a->data, a->bytes));
+        if (!buffers[i]) {
+            while (i-- > 0) {
+                if (message->attachments[i].free_fn)
+                    free(buffers[i]); /* not ours yet: the data stays the caller's */
+                else
+                    strato__buffer_drop(buffers[i]);
+            }
+            return STRATO_ENOMEM;
+        }
+    }
+    return 0;
+}
+
+/* A message with attachments leaves at once, in a frame of its own. */
+static int send_attached(struct strato__session *s, struct strato__producer *p, const struct strato_send *message)
+{
+    uint32_t n = message->attachments_count;
+    struct strato__buffer **kept = NULL, *buffers[STRATO_ATTACHMENTS_EACH_MAX];
+    int rc;
+
+    rc = strato__outbox_reserve(&s->out, n + 1);
+    if (rc == 0)
+        rc = strato__unconfirmed_reserve(p);
+    if (rc < 0)
+        return rc;
+    if (p->is_credited) {
+        kept = calloc(n, sizeof(struct strato__buffer *));
+        if (!kept)
+            return STRATO_ENOMEM;
+    }
+    rc = attachments_of(message, buffers);
+    if (rc == 0) {
+        rc = strato__producer_flush(s, p);
+        if (rc < 0) {
+            for (uint32_t i = 0; i < n; i++) {
+                if (message->attachments[i].free_fn)
+                    free(buffers[i]);
+                else
+                    strato__buffer_drop(buffers[i]);
+            }
+        }
+    }
+    if (rc < 0) {
+        free(kept);
+        return rc;
+    }
+    s->out.parts[(s->out.head + s->out.count - 1) & (s->out.capacity - 1)].more = true;
+    for (uint32_t i = 0; i < n; i++) {
+        if (kept)
+            kept[i] = strato__buffer_hold(buffers[i]);
+        strato__outbox_take(&s->out, &buffers[i], i + 1 < n);
+    }
+    if (kept)
+        strato__unconfirmed_last(p)->attachments = kept;
+    if (kept)
+        strato__unconfirmed_last(p)->attachments_count = n;
+    return 0;
+}
+
+static uint64_t attachment_bytes(const struct strato_send *message)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < message->attachments_count; i++)
+        bytes += message->attachments[i].bytes;
+    return bytes;
+}
+
+/* May the next message join the frame that is being gathered? */
+static bool joins(const struct strato__producer *p, const struct strato__call *call)
+{
+    const struct strato__call *open = &p->gather_call;
+
+    if (!call || !open->is_call)
+        return !call && !open->is_call;
+    return call->rq == open->rq + p->gather.count && call->deadline_ms == open->deadline_ms &&
+           call->wait_responder_ms == open->wait_responder_ms && call->idempotent == open->idempotent;
+}
+
+static int add_envelope(struct strato__session *s, struct strato__producer *p, const struct strato_send *message,
+                        uint64_t attached, uint64_t *ret_bytes)
+{
+    struct strato_envelope_out envelope = message->envelope;
+    int64_t bytes;
+    uint64_t all;
+
+    envelope.attach = (uint16_t)message->attachments_count;
+    bytes = strato__gather_add(&p->gather, &envelope, s->now_us);
+    if (bytes < 0)
+        return (int)bytes;
+    all = (uint64_t)bytes + attached;
+    if (s->message_bytes_max && all > s->message_bytes_max) {
+        strato__gather_undo(&p->gather, (size_t)bytes);
+        return STRATO_ETOO_BIG;
+    }
+    p->mean_bytes = (uint32_t)((p->mean_bytes * 7ULL + (all < BYTES_MAX ? all : BYTES_MAX)) / 8);
+    if (p->is_byte_credited && p->sent_bytes + all > p->limit_bytes) {
+        strato__gather_undo(&p->gather, (size_t)bytes);
+        if (p->mean_bytes < all)
+            p->mean_bytes = (uint32_t)(all < UINT32_MAX ? all : UINT32_MAX); /* so that the next need asks enough */
+        return STRATO_EAGAIN;
+    }
+    *ret_bytes = all;
+    return 0;
+}
+
+int strato__producer_send(struct strato__session *s, struct strato__producer *p, const struct strato_send *message,
+                          const struct strato__call *call, uint64_t *ret_index)
+{
+    uint64_t attached = message->attachments_count ? attachment_bytes(message) : 0, bytes = 0;
+    bool is_apart = message->attachments_count || s->no_batching;
+    int rc;
+
+    if (p->is_credited && p->sent >= p->limit)
+        return STRATO_EAGAIN;
+    if (p->gather.count && (message->attachments_count || !joins(p, call))) {
+        rc = strato__producer_flush(s, p);
+        if (rc < 0)
+            return rc;
+    }
+    rc = add_envelope(s, p, message, attached, &bytes);
+    if (rc < 0)
+        return rc;
+    if (p->gather.count == 1) {
+        p->gather_first = p->sent;
+        p->gather_call = call ? *call : (struct strato__call){ 0 };
+    }
+    if (message->attachments_count) {
+        rc = send_attached(s, p, message);
+        if (rc < 0) {
+            strato__gather_fini(&p->gather);
+            return rc;
+        }
+    }
+    if (ret_index)
+        *ret_index = p->sent;
+    p->sent++;
+    p->sent_bytes += bytes;
+    if (!p->is_credited)
+        p->accepted = p->sent; /* the answer of each call is its own confirmation */
+    if (p->gather.count >= STRATO__GATHER_MESSAGES || p->gather.w.bytes >= STRATO__GATHER_BYTES || is_apart)
+        (void)strato__producer_flush(s, p); /* out of memory: it stays gathered and is tried again */
+    if (p->is_credited && p->window > 1 && p->limit - p->sent < p->window / 2 && p->need_rq == 0)
+        (void)strato__producer_need(s, p, 0);
+    return 0;
+}
+
+/* ---- credit -------------------------------------------------------------------------------------- */
+
+int strato__producer_need(struct strato__session *s, struct strato__producer *p, uint32_t wait_ms)
+{
+    uint64_t until = s->now_us + wait_ms * 1000ULL, bytes = (uint64_t)p->window * p->mean_bytes * 5 / 4;
+    struct strato_writer w = { 0 };
+    struct strato_header_writer hw;
+    uint64_t rq;
+    int rc;
+
+    if (p->need_rq && p->need_upto > p->sent && s->now_us < p->need_until_us + LOST_US &&
+        (wait_ms == 0 || p->need_until_us + EARLY_US >= until))
+        return 0;
+    if (bytes > BYTES_MAX)
+        bytes = BYTES_MAX;
+    if (bytes < p->mean_bytes + 1024ULL)
+        bytes = p->mean_bytes + 1024ULL;
+    rq = s->rq_next++;
+    p->need_upto = p->sent + p->window;
+    strato_header_begin(&hw, &w, "need");
+    strato_header_str(&hw, "ch", strato__name_bytes(p->name));
+    strato_header_u64(&hw, "upto", p->need_upto);
+    strato_header_u64(&hw, "upto_bytes", p->sent_bytes + bytes);
+    strato_header_u64(&hw, "wait", wait_ms);
+    strato_header_u64(&hw, "rq", rq);
+    strato_header_end(&hw);
+    rc = strato__session_send(s, &w);
+    if (rc < 0)
+        return rc;
+    p->need_rq = rq;
+    p->need_until_us = until;
+    return 0;
+}
+
+void strato__producer_unneed(struct strato__session *s, struct strato__producer *p)
+{
+    struct strato_writer w = { 0 };
+    struct strato_header_writer hw;
+
+    if (!p->need_rq || s->state != STRATO__OPEN)
+        return;
+    strato_header_begin(&hw, &w, "need");
+    strato_header_str(&hw, "ch", strato__name_bytes(p->name));
+    strato_header_u64(&hw, "upto", p->sent);
+    strato_header_u64(&hw, "upto_bytes", p->sent_bytes);
+    strato_header_u64(&hw, "wait", 0);
+    strato_header_end(&hw);
+    (void)strato__session_send(s, &w);
+    p->need_rq = 0;
+}
+
+static void limits_take(struct strato__producer *p, const struct strato_header *h)
+{
+    if (strato_header_has(h, STRATO_KEY_limit) && h->limit > p->limit)
+        p->limit = h->limit;
+    if (strato_header_has(h, STRATO_KEY_limit_bytes)) {
+        p->is_byte_credited = true;
+        if (h->limit_bytes > p->limit_bytes)
+            p->limit_bytes = h->limit_bytes;
+    }
+}
+
+void strato__producer_on_opened(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
+{
+    if (p->state != STRATO__PRODUCER_OPENING)
+        return;
+    p->state = STRATO__PRODUCER_READY;
+    p->open_err = 0;
+    p->is_credited = strato_header_has(h, STRATO_KEY_limit);
+    if (h->window && h->window < p->window_max)
+        p->window_max = (uint32_t)h->window;
+    limits_take(p, h);
+    s->progress++;
+}
+
+void strato__producer_on_credit(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
+{
+    limits_take(p, h);
+    if (p->need_rq && p->limit >= p->need_upto) {
+        p->need_rq = 0;
+        p->window = p->window * 2 < p->window_max ? p->window * 2 : p->window_max;
+    }
+    if (strato_header_has(h, STRATO_KEY_accepted) && h->accepted > p->accepted) {
+        if (h->accepted > p->sent) {
+            strato__session_malformed(s, "credit confirms more than was sent");
+            return;
+        }
+        p->accepted = h->accepted;
+        strato__unconfirmed_confirm(p, p->accepted);
+    }
+    s->progress++;
+}
+
+void strato__producer_on_revoke(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
+{
+    struct strato_writer w = { 0 };
+    struct strato_header_writer hw;
+
+    (void)h;
+    if (strato__producer_flush(s, p) < 0)
+        return; /* the broker asks again, or suspects us: better than a release that precedes its puts */
+    p->limit = p->sent;
+    p->limit_bytes = p->sent_bytes;
+    strato_header_begin(&hw, &w, "release");
+    strato_header_str(&hw, "ch", strato__name_bytes(p->name));
+    strato_header_u64(&hw, "sent", p->sent);
+    strato_header_u64(&hw, "sent_bytes", p->sent_bytes);
+    strato_header_end(&hw);
+    (void)strato__session_send(s, &w);
+    p->window = p->window > 2 ? p->window / 2 : 1; /* others want it too: ask for less the next time */
+    s->progress++;
+}
+
+static void need_answered(struct strato__session *s, struct strato__producer *p, int err)
+{
+    p->answer_early = s->now_us + EARLY_US < p->need_until_us;
+    p->answer_err = err;
+    p->answers++;
+    p->need_rq = 0;
+    s->progress++;
+}
+
+void strato__producer_on_full(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
+{
+    uint64_t rq;
+
+    if (strato__rq_number(h->rq, &rq) && rq != p->need_rq)
+        return; /* an answer to a need that has been replaced */
+    need_answered(s, p, STRATO_EFULL);
+}
+
+void strato__producer_on_verdict(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
+{
+    uint64_t n = strato_header_has(h, STRATO_KEY_n) && h->n ? h->n : 1, rq = 0;
+    bool is_index = strato_header_has(h, STRATO_KEY_i);
+    int err = -(int)h->code;
+
+    if (h->opcode == STRATO_OP_ok)
+        return; /* a duplicate: known already is as good as accepted */
+    if (!is_index && strato__rq_number(h->rq, &rq)) {
+        if (rq == p->open_rq && p->state == STRATO__PRODUCER_OPENING) {
+            p->state = STRATO__PRODUCER_CLOSED;
+            p->open_err = err;
+            s->progress++;
+        } else if (rq == p->need_rq) {
+            need_answered(s, p, err);
+        }
+        return;
+    }
+    if (!is_index)
+        return;
+    for (struct strato__watch *watch = p->watches; watch; watch = watch->next)
+        if (watch->index >= h->i && watch->index - h->i < n)
+            watch->err = err;
+    p->refused += n;
+    strato__session_refused(s, err, n, h->detail);
+}
+
+/* The same envelopes under the new session epoch; a copy, because libzmq may still be reading the old frame. */
+static int resend(struct strato__session *s, struct strato__producer *p, struct strato__unconfirmed *u)
+{
+    struct strato_writer w = { 0 };
+    struct strato__buffer *buffer = NULL;
+    size_t header_bytes;
+    int rc;
+
+    rc = strato__outbox_reserve(&s->out, u->attachments_count + 1);
+    header_of(s, p, &u->call, u->first, u->count, &w);
+    header_bytes = w.bytes;
+    strato_writer_raw(&w, strato_bytes(u->buffer->data + u->envelopes_at, u->buffer->bytes - u->envelopes_at));
+    if (rc == 0)
+        rc = strato_writer_error(&w);
+    if (rc == 0)
+        buffer = strato__buffer_new(w.data, w.bytes, w.data, NULL, NULL);
+    if (!buffer) {
+        strato_writer_fini(&w);
+        return rc < 0 ? rc : STRATO_ENOMEM;
+    }
+    strato__buffer_drop(u->buffer);
+    u->buffer = strato__buffer_hold(buffer);
+    u->envelopes_at = header_bytes;
+    strato__outbox_take(&s->out, &buffer, u->attachments_count > 0);
+    for (uint32_t i = 0; i < u->attachments_count; i++) {
+        struct strato__buffer *part = strato__buffer_hold(u->attachments[i]);
+
+        strato__outbox_take(&s->out, &part, i + 1 < u->attachments_count);
+    }
+    return 0;
+}
+
+void strato__producer_resume(struct strato__session *s, struct strato__producer *p, uint64_t accepted, uint64_t limit,
+                             uint64_t limit_bytes)
+{
+    if (accepted > p->sent || p->state != STRATO__PRODUCER_READY) {
+        strato__producer_restart(s, p);
+        return;
+    }
+    p->need_rq = 0;
+    p->answers++;
+    p->answer_err = STRATO_EAGAIN;
+    if (accepted > p->accepted)
+        p->accepted = accepted;
+    p->limit = limit;
+    p->limit_bytes = limit_bytes;
+    strato__unconfirmed_confirm(p, p->accepted);
+    for (uint32_t i = 0; i < p->unconfirmed_count; i++) {
+        if (resend(s, p, strato__unconfirmed_at(p, i)) < 0) {
+            strato__session_lost(s); /* without memory the next attempt may fare better: nothing is skipped */
+            return;
+        }
+    }
+    (void)strato__producer_flush(s, p);
+    s->progress++;
+}
+
+void strato__producer_restart(struct strato__session *s, struct strato__producer *p)
+{
+    uint64_t lost = p->is_credited ? p->sent - p->accepted : 0;
+
+    strato__unconfirmed_clear(p);
+    strato__gather_fini(&p->gather);
+    for (struct strato__watch *watch = p->watches; watch; watch = watch->next)
+        watch->is_lost = true;
+    s->counters.unconfirmed += lost;
+    if (lost && s->flush_err == 0)
+        s->flush_err = STRATO_EEPOCH;
+    p->sent_before += p->sent;
+    p->accepted_before += p->accepted;
+    p->sent = p->limit = p->accepted = 0;
+    p->sent_bytes = p->limit_bytes = p->accepted_bytes = 0;
+    p->window = 1;
+    p->need_rq = 0;
+    p->answers++;
+    p->answer_err = STRATO_EAGAIN;
+    p->state = STRATO__PRODUCER_CLOSED;
+    p->open_err = 0;
+    s->progress++;
+}
