@@ -18,6 +18,7 @@ import sys
 import compat
 import emit_c
 import emit_core
+import emit_python
 import emit_vectors
 import form
 from model import load_model
@@ -54,6 +55,8 @@ def committed_files(model, schemas):
     """Path and text of everything generated that lives in the repository."""
     for name, text in emit_vectors.emit_all(model).items():
         yield schemas / "vectors" / name, text
+    hashes = {name: form.family_hash(family) for name, family in model.families.items()}
+    yield schemas.parent / "bindings" / "python" / "src" / "stratoswarm" / "messages.py", emit_python.emit(model, hashes)
 
 
 def run_gen(args):

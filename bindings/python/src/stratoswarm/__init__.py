@@ -1,0 +1,1 @@
+"""Stratoswarm for Python: the message types (`stratoswarm.messages`)."""
