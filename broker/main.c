@@ -1,0 +1,331 @@
+/*
+ * main.c - stratod: read the configuration, start the broker, obey signals.
+ *
+ * The only file of the broker that knows services/, and the only one that reads arguments, the
+ * environment or files. Signals are blocked before the first thread starts and read from a signalfd.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "broker/broker.h"
+#include "broker/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#ifdef STRATO_HAS_SERVICES
+#include "services/host.h"
+#endif
+
+#define CONFIG_FILE "/etc/stratoswarm/stratod.yaml"
+#define CONFIG_DIR  "/etc/stratoswarm/stratod.d"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ABANDONED = 3 };
+
+struct stratod {
+    struct broker_config config;
+    struct broker_log log;
+    strato_broker *broker;
+    int argc;
+    char **argv;
+    int signal_fd;
+    int drained_fd; /* eventfd: the drain thread is done */
+    pthread_t drain_thread;
+    struct strato_broker_drain drained;
+#ifdef STRATO_HAS_SERVICES
+    strato_services *services;
+#endif
+};
+
+static void say(struct stratod *d, enum strato_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void say(struct stratod *d, enum strato_log_level level, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    broker_log_write(&d->log, level, "stratod", text);
+}
+
+/* ---- configuration -------------------------------------------------------------------------------- */
+
+static int read_files(struct broker_config *config, struct strato_option_error *error)
+{
+    int rc;
+
+    if (config->file)
+        rc = broker_config_read(config, config->file, error);
+    else
+        rc = broker_config_read(config, CONFIG_FILE, error);
+    if (rc == STRATO_ENOENT && !config->file)
+        rc = 0; /* the default file need not be there */
+    if (rc < 0)
+        return rc;
+    if (config->drop_in)
+        return broker_config_read_dir(config, config->drop_in, error);
+    return config->file ? 0 : broker_config_read_dir(config, CONFIG_DIR, error);
+}
+
+/* 0; 1 if the user only wanted to see something; negative with `error`. */
+static int read_config(struct broker_config *config, int argc, char **argv, struct strato_option_error *error)
+{
+    int rc = broker_config_init(config);
+
+    snprintf(error->text, sizeof error->text, "out of memory");
+    rc = rc ? rc : strato_options_arguments(&config->options, argc, argv, error);
+    if (rc != 0)
+        return rc;
+    if (config->check_file) { /* judged by itself: what this shell's environment says is beside the point */
+        rc = broker_config_read(config, config->check_file, error);
+        return rc ? rc : broker_config_check(config, error);
+    }
+    rc = strato_options_environment(&config->options, error);
+    rc = rc ? rc : read_files(config, error);
+    return rc ? rc : broker_config_check(config, error);
+}
+
+static void show_channels(const struct broker_config *config)
+{
+    if (config->channels_count > 0)
+        printf("channels:\n");
+    for (size_t i = 0; i < config->channels_count; i++)
+        printf("  - {name: %s, capacity: %" PRIu32 "}\n", config->channels[i].name, config->channels[i].capacity);
+}
+
+/* ---- reload --------------------------------------------------------------------------------------- */
+
+static void compare_row(struct stratod *d, const struct strato_option *row, const struct broker_config *fresh)
+{
+    char before[1024], after[1024];
+
+    if (row->is & STRATO_OPTION_FLAG_ONLY)
+        return;
+    strato_option_print(row, &d->config, before, sizeof before);
+    strato_option_print(row, fresh, after, sizeof after);
+    if (strcmp(before, after) == 0)
+        return;
+    say(d, row->is & STRATO_OPTION_RELOADS ? STRATO_LOG_INFO : STRATO_LOG_WARN, "%s key=%s before=\"%.200s\" after=\"%.200s\"",
+        row->is & STRATO_OPTION_RELOADS ? "setting changed" : "setting needs a restart", row->name, before, after);
+}
+
+static void reload(struct stratod *d)
+{
+    struct broker_config fresh;
+    struct strato_option_error error;
+    int rc = read_config(&fresh, d->argc, d->argv, &error);
+
+    if (rc < 0) {
+        say(d, STRATO_LOG_ERROR, "reload refused; the old configuration stays reason=\"%s\"", error.text);
+    } else {
+        for (size_t i = 0; i < broker_program.options_count; i++)
+            compare_row(d, &broker_program.options[i], &fresh);
+        d->config.log_level = fresh.log_level;
+        atomic_store(&d->log.level, fresh.log_level);
+        say(d, STRATO_LOG_INFO, "configuration read again");
+    }
+    broker_config_fini(&fresh);
+}
+
+/* ---- services ------------------------------------------------------------------------------------- */
+
+#ifdef STRATO_HAS_SERVICES
+static int start_services(struct stratod *d)
+{
+    struct service_context context = { .endpoint = strato_broker_endpoint(d->broker, "inproc"),
+                                       .zmq_context = strato_broker_zmq_context(d->broker),
+                                       .log_fn = broker_log_write,
+                                       .log_arg = &d->log };
+    char detail[256] = "";
+    int rc;
+
+    if (d->config.services.count == 0)
+        return 0;
+    rc = strato_services_start(&context, (const char *const *)d->config.services.items, d->config.services.count, &d->services, detail,
+                               sizeof detail);
+    if (rc < 0)
+        say(d, STRATO_LOG_ERROR, "services did not start reason=\"%s\"", *detail ? detail : strato_strerror(rc));
+    return rc;
+}
+
+static void stop_services(struct stratod *d)
+{
+    strato_services_stop(&d->services);
+}
+#else
+static int start_services(struct stratod *d)
+{
+    const char *place;
+
+    if (d->config.services.count == 0 || strato_options_origin(&d->config.options, "services", &place) == STRATO_ORIGIN_DEFAULT)
+        return 0;
+    say(d, STRATO_LOG_ERROR, "this stratod was built without services; leave services out");
+    return STRATO_ECONFIG;
+}
+
+static void stop_services(struct stratod *d)
+{
+    (void)d;
+}
+#endif
+
+/* ---- life ----------------------------------------------------------------------------------------- */
+
+static void print_banner(struct stratod *d)
+{
+    const char *edge, *endpoint;
+
+    say(d, STRATO_LOG_INFO, "starting version=%s pid=%ld data=memory", STRATO_VERSION, (long)getpid());
+    for (size_t i = 0; (endpoint = strato_broker_endpoint_at(d->broker, i, &edge)) != NULL; i++)
+        if (strncmp(endpoint, "inproc:", 7) != 0)
+            say(d, STRATO_LOG_INFO, "listening edge=%s endpoint=%s", edge, endpoint);
+    if (d->config.is_insecure)
+        say(d, STRATO_LOG_WARN, "no keys are asked for: anyone who reaches these endpoints may use this broker");
+    endpoint = strato_broker_endpoint(d->broker, "native");
+    say(d, STRATO_LOG_INFO, "ready endpoint=%s", endpoint);
+}
+
+static void *drain(void *arg)
+{
+    struct stratod *d = arg;
+    uint64_t one = 1;
+
+    /* The brain keeps the time; this one only guards against a broker that does not come back. */
+    strato_broker_drain(d->broker, d->config.drain_timeout_ms + 2000, &d->drained);
+    if (write(d->drained_fd, &one, sizeof one) < 0)
+        return NULL;
+    return NULL;
+}
+
+static int next_signal(struct stratod *d)
+{
+    struct signalfd_siginfo info;
+
+    return read(d->signal_fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+/* Until the first signal to stop. */
+static void run(struct stratod *d)
+{
+    for (;;) {
+        int signal_number = next_signal(d);
+
+        if (signal_number == SIGHUP)
+            reload(d);
+        else if (signal_number == SIGTERM || signal_number == SIGINT)
+            return;
+    }
+}
+
+/* Until drained, or the second signal. */
+static void wait_for_drain(struct stratod *d)
+{
+    struct pollfd fds[] = { { .fd = d->drained_fd, .events = POLLIN }, { .fd = d->signal_fd, .events = POLLIN } };
+
+    for (;;) {
+        int signal_number;
+
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return;
+        if (fds[0].revents & POLLIN)
+            return;
+        signal_number = fds[1].revents & POLLIN ? next_signal(d) : 0;
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            break;
+    }
+    say(d, STRATO_LOG_WARN, "second signal: leaving at once");
+    strato_broker_drain(d->broker, 0, &d->drained);
+}
+
+static int stop(struct stratod *d)
+{
+    bool is_clean;
+
+    say(d, STRATO_LOG_INFO, "draining timeout_ms=%" PRIu32, d->config.drain_timeout_ms);
+    if (pthread_create(&d->drain_thread, NULL, drain, d) != 0)
+        return EXIT_FAILED;
+    wait_for_drain(d);
+    is_clean = d->drained.leased_abandoned == 0 && d->drained.dropped_shutdown == 0;
+    say(d, is_clean ? STRATO_LOG_INFO : STRATO_LOG_WARN, "stopped leased_abandoned=%" PRIu64 " dropped_shutdown=%" PRIu64,
+        d->drained.leased_abandoned, d->drained.dropped_shutdown);
+    return is_clean ? 0 : EXIT_ABANDONED;
+}
+
+static int open_signals(struct stratod *d)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGPIPE); /* read and forgotten */
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return STRATO_EIO;
+    d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+    d->drained_fd = eventfd(0, EFD_CLOEXEC);
+    return d->signal_fd < 0 || d->drained_fd < 0 ? STRATO_EIO : 0;
+}
+
+static int serve(struct stratod *d)
+{
+    char detail[512] = "";
+    int rc = open_signals(d);
+
+    d->log.to = stderr;
+    d->log.format = (enum strato_log_format)d->config.log_format;
+    atomic_store(&d->log.level, d->config.log_level);
+    d->config.log_fn = broker_log_write;
+    d->config.log_arg = &d->log;
+    rc = rc ? rc : strato_broker_new(&d->config, &d->broker, detail, sizeof detail);
+    if (rc < 0) {
+        say(d, STRATO_LOG_ERROR, "cannot start reason=\"%s\"", *detail ? detail : strato_strerror(rc));
+        return rc == STRATO_ECONFIG ? EXIT_USAGE : EXIT_FAILED;
+    }
+    if (start_services(d) < 0) {
+        strato_broker_destroy(&d->broker);
+        return EXIT_USAGE;
+    }
+    print_banner(d);
+    run(d);
+    rc = stop(d);
+    stop_services(d);
+    /* The drain thread may still be asking; the process ends here and takes it along. */
+    fflush(NULL);
+    _exit(rc);
+}
+
+int main(int argc, char **argv)
+{
+    struct stratod d = { .argc = argc, .argv = argv, .signal_fd = -1, .drained_fd = -1 };
+    struct strato_option_error error;
+    int rc = read_config(&d.config, argc, argv, &error);
+
+    if (rc == 1) {
+        rc = strato_options_show(&d.config.options, stdout);
+        if (rc < 0)
+            fprintf(stderr, "stratod: --dump-completion wants bash, zsh or fish\n");
+        rc = rc < 0 ? EXIT_USAGE : 0;
+    } else if (rc < 0) {
+        fprintf(stderr, "stratod: %s\n", error.text);
+        rc = rc == STRATO_ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+    } else if (d.config.check_file) {
+        printf("%s: ok\n", d.config.check_file);
+    } else if (d.config.shows_config) {
+        strato_options_show_config(&d.config.options, stdout);
+        show_channels(&d.config);
+    } else {
+        rc = serve(&d);
+    }
+    broker_config_fini(&d.config);
+    return rc;
+}
