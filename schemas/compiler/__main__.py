@@ -20,6 +20,7 @@ import emit_c
 import emit_core
 import emit_python
 import emit_vectors
+import emit_wire
 import form
 from model import load_model
 from yamlmap import SchemaError
@@ -57,6 +58,7 @@ def committed_files(model, schemas):
         yield schemas / "vectors" / name, text
     hashes = {name: form.family_hash(family) for name, family in model.families.items()}
     yield schemas.parent / "bindings" / "python" / "src" / "stratoswarm" / "messages.py", emit_python.emit(model, hashes)
+    yield schemas.parent / "docs" / "wire.md", emit_wire.emit(model, hashes)
 
 
 def run_gen(args):

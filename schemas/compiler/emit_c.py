@@ -1,8 +1,7 @@
 """Emit C: per family a header with structs and prose, and a source with the tables that runtime/ walks."""
 
-import textwrap
-
-from model import FLOATS, INTS, UINTS, Union
+from model import FLOATS, INTS, UINTS, Type, Union
+from prose import wrap
 
 C_SCALARS = {"bool": "bool", "f32": "float", "f64": "double", "str": "struct strato_bytes", "bytes": "struct strato_bytes",
              "uuid": "struct strato_uuid", "value": "struct strato_bytes", "attachment": "struct strato_binary",
@@ -53,9 +52,7 @@ def c_type(kind):
 def comment(text, indent):
     """Prose as a C comment in front of what it tells about."""
     text = text.replace("*/", "* /").replace("/*", "/ *")
-    lines = []
-    for part in text.strip().splitlines():
-        lines += textwrap.wrap(part, 106 - indent) or [""]
+    lines = wrap(text, 106 - indent)
     pad = " " * indent
     if len(lines) == 1:
         return "{}/** {} */\n".format(pad, lines[0])
@@ -170,7 +167,7 @@ def emit_union(union):
 def emit_struct(struct):
     prose = struct.doc
     if struct.reply:
-        prose += "\nReplies: {}.".format(", ".join(struct.reply))
+        prose += "\n\nReplies: {}.".format(", ".join(struct.reply))
     return "{}struct {} {{\n{}}};\n{}\n".format(comment(prose, 0), c_name(struct), struct_body(struct), defaults_macro(struct))
 
 
@@ -351,8 +348,6 @@ def declarations(model, family):
 
 
 def emit_source(model, family):
-    from model import Type
-
     tables, body = Tables(family), []
     for enum in family.enums.values():
         body.append("const char *const {}__names[] = {{ {} }};\n".format(c_name(enum), ", ".join('"%s"' % v for v in enum.values)))

@@ -1,8 +1,7 @@
 """Emit Python: one dataclass per message, struct and variant, with its prose, in wire order."""
 
-import textwrap
-
 from model import FLOATS, INTS, UINTS, Union
+from prose import wrap
 
 HEAD = '''"""Every message of Stratoswarm as a dataclass. `m.encode()` gives a payload, `Class.decode(payload)` reads one.
 
@@ -76,17 +75,13 @@ def default(field):
 
 
 def comment(text):
-    lines = []
-    for part in text.strip().splitlines():
-        lines += textwrap.wrap(part, 108, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = wrap(text, 108)
     return "".join("    # {}\n".format(line) for line in lines)
 
 
 def docstring(text, extra=""):
     text = (text.strip() + ("\n\n" + extra if extra else "")).replace("\\", "\\\\").replace('"""', "'''")
-    lines = []
-    for part in text.splitlines():
-        lines += textwrap.wrap(part, 108) or [""]
+    lines = wrap(text, 108)
     if len(lines) == 1:
         return '    """{}"""\n'.format(lines[0])
     return '    """' + "\n".join(("    " + line if n and line else line) for n, line in enumerate(lines)) + '\n    """\n'

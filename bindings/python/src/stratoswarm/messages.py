@@ -1363,13 +1363,11 @@ class GpuLaunchKernel(Message):
     grid_dim: typing.List[int]
     # Work-items per group in x, y, z; all zero = the node chooses, and grid_dim then counts work-items. [items]
     block_dim: typing.List[int]
-    # Typed arguments in the kernel's order. Each is an array whose first item names its kind:
-    # `["b", name, off?, len?, access?]` a buffer (access r, w or rw, rw if left out; off 0 and len to the end if
-    # left out),
-    # `["i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "f32" | "f64", v]` a scalar,
-    # `["v4f32", bin]` a vector (also v2, v3, v8, v16 and the other element types), `["s", bin]` a plain struct,
-    # `["l", bytes]` so much local memory, `["n"]` a null pointer. They are checked against the kernel's
-    # signature.
+    # Typed arguments in the kernel's order. Each is an array whose first item names its kind: `["b", name, off?,
+    # len?, access?]` a buffer (access r, w or rw, rw if left out; off 0 and len to the end if left out), `["i8" |
+    # "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "f32" | "f64", v]` a scalar, `["v4f32", bin]` a
+    # vector (also v2, v3, v8, v16 and the other element types), `["s", bin]` a plain struct, `["l", bytes]` so
+    # much local memory, `["n"]` a null pointer. They are checked against the kernel's signature.
     params: typing.List[typing.Any] = dataclasses.field(default_factory=list)
     # In-order stream of the session; absent = 0.
     stream_id: typing.Optional[int] = None
@@ -1401,8 +1399,7 @@ class GpuLaunchKernel(Message):
 @dataclasses.dataclass
 class GpuTransferToDevice(Message):
     """Write bytes into a named buffer. The first write to an unknown buffer allocates offset + length bytes; a
-    buffer never
-    grows afterwards, and a write over its end is ERANGE.
+    buffer never grows afterwards, and a write over its end is ERANGE.
 
     Replies: gpu.done, gpu.error.
     """
