@@ -1,8 +1,9 @@
 /*
  * decode.c - read a payload into a generated struct, by its table.
  *
- * Two walks: strato_cursor_check() first (well-formed, depth, duplicate keys, at every level), then the fields. So the
- * second may trust the bytes to be msgpack and judges the schema only. Rule: docs/wire.md "Payloads".
+ * Two walks: strato_cursor_check() first (well-formed, depth, duplicate keys, at every level), then the
+ * fields. So the second may trust the bytes to be msgpack and judges the schema only. Rule: docs/wire.md
+ * "Payloads".
  *
  * SPDX-License-Identifier: MIT
  */
@@ -174,7 +175,8 @@ static int decode_fixed(const struct strato_type *t, struct strato_cursor *c, vo
     return rc;
 }
 
-/* Room for any one item, to check it and let it go. Records of items nest by the schema, never by the bytes. */
+/* Room for any one item, to check it and let it go. Records of items nest by the schema, never by the bytes.
+ */
 union scratch {
     max_align_t align;
     uint8_t bytes[1024];
@@ -214,7 +216,8 @@ static int decode_list(const struct strato_type *t, struct strato_cursor *c, voi
     return 0;
 }
 
-static int find_field(const struct strato_record *record, struct strato_bytes key, uint32_t guess, uint32_t *ret)
+static int find_field(const struct strato_record *record, struct strato_bytes key, uint32_t guess,
+                      uint32_t *ret)
 {
     for (uint32_t k = 0; k < record->fields_count; k++) {
         uint32_t i = (guess + k) % record->fields_count; /* canonical order: the first look hits */
@@ -233,11 +236,12 @@ static bool is_absent(const struct strato_field *f, const struct strato_cursor *
 {
     enum strato_kind kind;
 
-    return f->presence != STRATO_MANDATORY && f->type.shape != STRATO_SHAPE_VALUE && strato_cursor_peek(c, &kind) == 0 &&
-           kind == STRATO_KIND_NIL;
+    return f->presence != STRATO_MANDATORY && f->type.shape != STRATO_SHAPE_VALUE &&
+           strato_cursor_peek(c, &kind) == 0 && kind == STRATO_KIND_NIL;
 }
 
-static int decode_field(const struct strato_field *f, struct strato_cursor *c, uint8_t *base, struct place *where)
+static int decode_field(const struct strato_field *f, struct strato_cursor *c, uint8_t *base,
+                        struct place *where)
 {
     bool has = true;
     int rc;
@@ -265,7 +269,8 @@ static int check_mandatory(const struct strato_record *record, uint64_t seen, st
     return 0;
 }
 
-static int decode_pairs(const struct strato_record *record, struct strato_cursor *c, uint32_t pairs, void *ret, struct place *where)
+static int decode_pairs(const struct strato_record *record, struct strato_cursor *c, uint32_t pairs,
+                        void *ret, struct place *where)
 {
     struct strato_bytes key;
     uint64_t seen = 0;
@@ -295,7 +300,8 @@ static int decode_pairs(const struct strato_record *record, struct strato_cursor
     return check_mandatory(record, seen, where);
 }
 
-static int decode_record(const struct strato_record *record, struct strato_cursor *c, void *ret, struct place *where)
+static int decode_record(const struct strato_record *record, struct strato_cursor *c, void *ret,
+                         struct place *where)
 {
     uint32_t pairs = 0;
     int rc = strato_cursor_map(c, UINT32_MAX, &pairs);
@@ -375,7 +381,8 @@ static int decode_value(const struct strato_type *t, struct strato_cursor *c, vo
     return STRATO_ESCHEMA;
 }
 
-int strato_record_decode(const struct strato_record *record, struct strato_bytes payload, void *ret, struct strato_bytes *ret_field)
+int strato_record_decode(const struct strato_record *record, struct strato_bytes payload, void *ret,
+                         struct strato_bytes *ret_field)
 {
     static const uint8_t empty_map[] = { 0x80 };
     struct strato_cursor c = strato_cursor_over(payload), whole;
@@ -383,7 +390,8 @@ int strato_record_decode(const struct strato_record *record, struct strato_bytes
     enum strato_kind kind;
     int rc;
 
-    if (payload.bytes == 0 || (strato_cursor_peek(&c, &kind) == 0 && kind == STRATO_KIND_NIL && payload.bytes == 1))
+    if (payload.bytes == 0 ||
+        (strato_cursor_peek(&c, &kind) == 0 && kind == STRATO_KIND_NIL && payload.bytes == 1))
         c = strato_cursor_over(STRATO_BYTES_OF(empty_map));
     whole = c;
     rc = strato_cursor_check(&whole);
@@ -396,7 +404,8 @@ int strato_record_decode(const struct strato_record *record, struct strato_bytes
     return rc;
 }
 
-struct strato_iter strato__list_begin(const struct strato_type *item, const void *items, uint32_t count, struct strato_bytes raw)
+struct strato_iter strato__list_begin(const struct strato_type *item, const void *items, uint32_t count,
+                                      struct strato_bytes raw)
 {
     struct strato_iter it = { .item = item, .items = items, .stride = item->size, .left = count };
     uint32_t head;
@@ -409,10 +418,15 @@ struct strato_iter strato__list_begin(const struct strato_type *item, const void
     return it;
 }
 
-struct strato_iter strato__map_begin(const struct strato_type *item, uint32_t pair_size, uint32_t value_offset, const void *items,
-                                     uint32_t count, struct strato_bytes raw)
+struct strato_iter strato__map_begin(const struct strato_type *item, uint32_t pair_size,
+                                     uint32_t value_offset, const void *items, uint32_t count,
+                                     struct strato_bytes raw)
 {
-    struct strato_iter it = { .item = item, .items = items, .stride = pair_size, .value_offset = value_offset, .left = count,
+    struct strato_iter it = { .item = item,
+                              .items = items,
+                              .stride = pair_size,
+                              .value_offset = value_offset,
+                              .left = count,
                               .is_map = true };
     uint32_t head;
 
@@ -441,8 +455,8 @@ bool strato__iter_next(struct strato_iter *it, void *ret)
     return decode_value(it->item, &it->c, (uint8_t *)ret + it->value_offset, &where) == 0;
 }
 
-int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames, uint32_t frames_count,
-                            struct strato_bytes *ret)
+int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames,
+                        uint32_t frames_count, struct strato_bytes *ret)
 {
     if (!a->is_inline && a->index >= frames_count)
         return STRATO_EFRAME;
@@ -450,11 +464,14 @@ int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes
     return 0;
 }
 
-#define UINT_TYPE(bits) \
-    const struct strato_type strato__type_u##bits = { .shape = STRATO_SHAPE_UINT, .size = bits / 8, .umax = UINT##bits##_MAX }
-#define INT_TYPE(bits)                                                                                              \
-    const struct strato_type strato__type_i##bits = { .shape = STRATO_SHAPE_INT, .size = bits / 8, .imin = INT##bits##_MIN, \
-                                                      .imax = INT##bits##_MAX }
+#define UINT_TYPE(bits)                                                                                      \
+    const struct strato_type strato__type_u##bits = { .shape = STRATO_SHAPE_UINT,                            \
+                                                      .size = bits / 8,                                      \
+                                                      .umax = UINT##bits##_MAX }
+#define INT_TYPE(bits)                                                                                       \
+    const struct strato_type strato__type_i##bits = {                                                        \
+        .shape = STRATO_SHAPE_INT, .size = bits / 8, .imin = INT##bits##_MIN, .imax = INT##bits##_MAX        \
+    }
 UINT_TYPE(8);
 UINT_TYPE(16);
 UINT_TYPE(32);
@@ -467,6 +484,11 @@ const struct strato_type strato__type_bool = { .shape = STRATO_SHAPE_BOOL, .size
 const struct strato_type strato__type_f32 = { .shape = STRATO_SHAPE_F32, .size = 4 };
 const struct strato_type strato__type_f64 = { .shape = STRATO_SHAPE_F64, .size = 8 };
 const struct strato_type strato__type_uuid = { .shape = STRATO_SHAPE_UUID, .size = 16 };
-const struct strato_type strato__type_value = { .shape = STRATO_SHAPE_VALUE, .size = sizeof(struct strato_bytes) };
-const struct strato_type strato__type_str = { .shape = STRATO_SHAPE_STR, .size = sizeof(struct strato_bytes), .umax = SIZE_MAX };
-const struct strato_type strato__type_bytes = { .shape = STRATO_SHAPE_BYTES, .size = sizeof(struct strato_bytes), .umax = SIZE_MAX };
+const struct strato_type strato__type_value = { .shape = STRATO_SHAPE_VALUE,
+                                                .size = sizeof(struct strato_bytes) };
+const struct strato_type strato__type_str = { .shape = STRATO_SHAPE_STR,
+                                              .size = sizeof(struct strato_bytes),
+                                              .umax = SIZE_MAX };
+const struct strato_type strato__type_bytes = { .shape = STRATO_SHAPE_BYTES,
+                                                .size = sizeof(struct strato_bytes),
+                                                .umax = SIZE_MAX };

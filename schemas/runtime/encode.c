@@ -1,8 +1,9 @@
 /*
  * encode.c - write a generated struct as canonical msgpack, by its table.
  *
- * Schema order, shortest integers, absent and default fields left out. The same ranges hold as in decode.c: a value
- * that a peer would refuse sets the writer's error instead of travelling. A `raw` list is the caller's word.
+ * Schema order, shortest integers, absent and default fields left out. The same ranges hold as in decode.c: a
+ * value that a peer would refuse sets the writer's error instead of travelling. A `raw` list is the caller's
+ * word.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -215,7 +216,8 @@ static bool travels(const struct strato_record *record, const struct strato_fiel
     return has;
 }
 
-static void encode_record(const struct strato_record *record, const void *value, const char *kind, struct strato_writer *w)
+static void encode_record(const struct strato_record *record, const void *value, const char *kind,
+                          struct strato_writer *w)
 {
     uint32_t pairs = kind ? 1 : 0;
 

@@ -2,24 +2,25 @@
  * message.h - what every generated message type is made of: field tables, lists, attachments.
  *
  * The compiler emits one struct and one constant table per message ("schemas/gpu.h"); the two engines here
- * (decode.c, encode.c) walk the table, so the wire rules stand in one place. Decoding is in place, bounded and
- * allocates nothing. Rule: docs/wire.md "Payloads".
+ * (decode.c, encode.c) walk the table, so the wire rules stand in one place. Decoding is in place, bounded
+ * and allocates nothing. Rule: docs/wire.md "Payloads".
  *
  * How to use a generated message:
  *
  *     struct strato_gpu_launch_kernel m;
  *     struct strato_bytes field;
- *     int rc = strato_gpu_launch_kernel_decode(envelope.payload, &m, &field);   (field: what is wrong, if rc < 0)
+ *     int rc = strato_gpu_launch_kernel_decode(envelope.payload, &m, &field);   (field: what is wrong, if rc
+ * < 0)
  *
  *     struct strato_iter it = strato_list_value_begin(&m.params);               (a list, in place)
  *     struct strato_bytes param;
  *     while (strato_list_value_next(&it, &param)) ...
  *
- *     struct strato_gpu_done done = STRATO_GPU_DONE_DEFAULTS;                    (always start from the defaults)
- *     done.duration_us = 12;
- *     strato_gpu_done_encode(&done, &writer);                                    (then ask strato_writer_error())
+ *     struct strato_gpu_done done = STRATO_GPU_DONE_DEFAULTS;                    (always start from the
+ * defaults) done.duration_us = 12; strato_gpu_done_encode(&done, &writer); (then ask strato_writer_error())
  *
- * optional<T> is `has_x` beside `x`. str, bytes and value are borrowed slices (value: one encoded msgpack value).
+ * optional<T> is `has_x` beside `x`. str, bytes and value are borrowed slices (value: one encoded msgpack
+ * value).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -34,8 +35,6 @@
 extern "C" {
 #endif
 
-
-
 struct strato_uuid {
     uint8_t bytes[16];
 };
@@ -48,8 +47,8 @@ struct strato_binary {
 };
 
 /** The bytes of an attachment field, given the frames that belong to the envelope. */
-int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames, uint32_t frames_count,
-                            struct strato_bytes *ret);
+int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames,
+                        uint32_t frames_count, struct strato_bytes *ret);
 
 /* ---- tables; generated code fills them in ---- */
 
@@ -77,12 +76,13 @@ struct strato_union;
 
 struct strato_type {
     enum strato_shape shape;
-    uint32_t size;           /* bytes of the C value */
-    bool is_limit;           /* umax is a named limit: over it is ELIMIT, not ESCHEMA */
-    bool is_above;           /* fmin itself is excluded */
-    uint64_t umin, umax;     /* unsigned value, bytes of str and bytes, items of lists and maps, names of an enum */
+    uint32_t size; /* bytes of the C value */
+    bool is_limit; /* umax is a named limit: over it is ELIMIT, not ESCHEMA */
+    bool is_above; /* fmin itself is excluded */
+    uint64_t umin,
+        umax; /* unsigned value, bytes of str and bytes, items of lists and maps, names of an enum */
     int64_t imin, imax;
-    double fmin, fmax;       /* NaN is refused when is_bounded */
+    double fmin, fmax; /* NaN is refused when is_bounded */
     bool is_bounded;
     const struct strato_type *item;     /* FIXED, LIST, MAP */
     uint32_t pair_size, value_offset;   /* MAP: of its pair struct */
@@ -110,7 +110,8 @@ struct strato_record {
     const void *defaults; /* a whole struct, or NULL: all zero */
 };
 
-/** A map whose `kind` names the variant: the struct begins with the enum, the variant's fields lie in a C union. */
+/** A map whose `kind` names the variant: the struct begins with the enum, the variant's fields lie in a C
+ * union. */
 struct strato_union {
     const char *name;
     uint32_t size;
@@ -133,13 +134,16 @@ enum { STRATO_FIELDS_MAX = 64 };
  *
  * @param payload    One encoded map. Empty or nil counts as an empty map. Borrowed by *ret.
  * @param ret        The struct; undefined on error.
- * @param ret_field  NULL, or set on error to the name of the innermost field at fault (static or in the payload), else none.
- * @return 0; STRATO_ECODEC (not msgpack, duplicate key, bytes left over); STRATO_ESCHEMA (field absent, of another
- *         kind, out of range); STRATO_ELIMIT (over a named limit). O(bytes). Unknown fields are passed over.
+ * @param ret_field  NULL, or set on error to the name of the innermost field at fault (static or in the
+ * payload), else none.
+ * @return 0; STRATO_ECODEC (not msgpack, duplicate key, bytes left over); STRATO_ESCHEMA (field absent, of
+ * another kind, out of range); STRATO_ELIMIT (over a named limit). O(bytes). Unknown fields are passed over.
  */
-int strato_record_decode(const struct strato_record *record, struct strato_bytes payload, void *ret, struct strato_bytes *ret_field);
+int strato_record_decode(const struct strato_record *record, struct strato_bytes payload, void *ret,
+                         struct strato_bytes *ret_field);
 
-/** Encode canonically: schema order, defaults left out. What breaks its schema sets the writer's error to STRATO_ESCHEMA. */
+/** Encode canonically: schema order, defaults left out. What breaks its schema sets the writer's error to
+ * STRATO_ESCHEMA. */
 void strato_record_encode(const struct strato_record *record, const void *value, struct strato_writer *w);
 
 /* ---- lists and maps ---- */
@@ -154,54 +158,56 @@ struct strato_iter {
     struct strato_cursor c;
 };
 
-struct strato_iter strato__list_begin(const struct strato_type *item, const void *items, uint32_t count, struct strato_bytes raw);
-struct strato_iter strato__map_begin(const struct strato_type *item, uint32_t pair_size, uint32_t value_offset, const void *items,
-                                     uint32_t count, struct strato_bytes raw);
+struct strato_iter strato__list_begin(const struct strato_type *item, const void *items, uint32_t count,
+                                      struct strato_bytes raw);
+struct strato_iter strato__map_begin(const struct strato_type *item, uint32_t pair_size,
+                                     uint32_t value_offset, const void *items, uint32_t count,
+                                     struct strato_bytes raw);
 bool strato__iter_next(struct strato_iter *it, void *ret);
 
 /*
  * A variable array. Decoded: `count` and `raw` (the whole encoded array) are set, items is NULL; read it with
  * x_begin/x_next. To encode: set items and count; or raw and count, to hand an encoded array on as it is.
  */
-#define STRATO_LIST_OF(list, ctype, item_type)                                                   \
-    struct list {                                                                                \
-        const ctype *items;                                                                      \
-        uint32_t count;                                                                          \
-        struct strato_bytes raw;                                                                 \
-    };                                                                                           \
-    static inline struct strato_iter list##_begin(const struct list *l)                          \
-    {                                                                                            \
-        return strato__list_begin(item_type, l->items, l->count, l->raw);                        \
-    }                                                                                            \
-    static inline bool list##_next(struct strato_iter *it, ctype *ret)                           \
-    {                                                                                            \
-        return strato__iter_next(it, ret);                                                       \
+#define STRATO_LIST_OF(list, ctype, item_type)                                                               \
+    struct list {                                                                                            \
+        const ctype *items;                                                                                  \
+        uint32_t count;                                                                                      \
+        struct strato_bytes raw;                                                                             \
+    };                                                                                                       \
+    static inline struct strato_iter list##_begin(const struct list *l)                                      \
+    {                                                                                                        \
+        return strato__list_begin(item_type, l->items, l->count, l->raw);                                    \
+    }                                                                                                        \
+    static inline bool list##_next(struct strato_iter *it, ctype *ret)                                       \
+    {                                                                                                        \
+        return strato__iter_next(it, ret);                                                                   \
     }
 
 /* A map from str; its items are pairs. Used like a list. */
-#define STRATO_MAP_OF(map, pair, ctype, item_type)                                               \
-    struct pair {                                                                                \
-        struct strato_bytes key;                                                                 \
-        ctype value;                                                                             \
-    };                                                                                           \
-    struct map {                                                                                 \
-        const struct pair *items;                                                                \
-        uint32_t count;                                                                          \
-        struct strato_bytes raw;                                                                 \
-    };                                                                                           \
-    static inline struct strato_iter map##_begin(const struct map *m)                            \
-    {                                                                                            \
-        return strato__map_begin(item_type, sizeof(struct pair), offsetof(struct pair, value),   \
-                                 m->items, m->count, m->raw);                                    \
-    }                                                                                            \
-    static inline bool map##_next(struct strato_iter *it, struct pair *ret)                      \
-    {                                                                                            \
-        return strato__iter_next(it, ret);                                                       \
+#define STRATO_MAP_OF(map, pair, ctype, item_type)                                                           \
+    struct pair {                                                                                            \
+        struct strato_bytes key;                                                                             \
+        ctype value;                                                                                         \
+    };                                                                                                       \
+    struct map {                                                                                             \
+        const struct pair *items;                                                                            \
+        uint32_t count;                                                                                      \
+        struct strato_bytes raw;                                                                             \
+    };                                                                                                       \
+    static inline struct strato_iter map##_begin(const struct map *m)                                        \
+    {                                                                                                        \
+        return strato__map_begin(item_type, sizeof(struct pair), offsetof(struct pair, value), m->items,     \
+                                 m->count, m->raw);                                                          \
+    }                                                                                                        \
+    static inline bool map##_next(struct strato_iter *it, struct pair *ret)                                  \
+    {                                                                                                        \
+        return strato__iter_next(it, ret);                                                                   \
     }
 
-extern const struct strato_type strato__type_bool, strato__type_u8, strato__type_u16, strato__type_u32, strato__type_u64,
-    strato__type_i8, strato__type_i16, strato__type_i32, strato__type_i64, strato__type_f32, strato__type_f64,
-    strato__type_str, strato__type_bytes, strato__type_value, strato__type_uuid;
+extern const struct strato_type strato__type_bool, strato__type_u8, strato__type_u16, strato__type_u32,
+    strato__type_u64, strato__type_i8, strato__type_i16, strato__type_i32, strato__type_i64, strato__type_f32,
+    strato__type_f64, strato__type_str, strato__type_bytes, strato__type_value, strato__type_uuid;
 
 STRATO_LIST_OF(strato_list_bool, bool, &strato__type_bool)
 STRATO_LIST_OF(strato_list_u8, uint8_t, &strato__type_u8)

@@ -189,3 +189,11 @@ def test_generated_files_are_up_to_date():
 def test_the_schemas_follow_the_released_ones():
     result = run("compat", ROOT / "schemas" / "baseline.json", ROOT / "schemas")
     assert result.returncode == 0, result.stdout
+
+
+def test_the_python_in_the_wire_document_compiles():
+    text = (ROOT / "docs" / "wire.md").read_text()
+    blocks = text.split("```python\n")[1:]
+    assert blocks
+    for block in blocks:
+        compile(block.split("```")[0], "wire.md", "exec")

@@ -56,10 +56,19 @@ static void encode_again(const struct strato_envelope *e, struct strato_writer *
 {
     static char type[65], to[129], topic[201], trace[56], affinity[65], order_key[65], needs[8][65];
     const char *need_list[8];
-    struct strato_envelope_out out = { .has = e->has, .payload = e->payload, .id = e->id.bytes, .request_id = e->request_id.bytes,
-                                       .correlation_id = e->correlation_id.bytes, .priority = e->priority, .ack = e->ack,
-                                       .receipt = e->receipt, .attach = e->attach, .ttl_ms = e->ttl_ms, .delay_ms = e->delay_ms,
-                                       .needs = need_list, .needs_count = e->needs_count };
+    struct strato_envelope_out out = { .has = e->has,
+                                       .payload = e->payload,
+                                       .id = e->id.bytes,
+                                       .request_id = e->request_id.bytes,
+                                       .correlation_id = e->correlation_id.bytes,
+                                       .priority = e->priority,
+                                       .ack = e->ack,
+                                       .receipt = e->receipt,
+                                       .attach = e->attach,
+                                       .ttl_ms = e->ttl_ms,
+                                       .delay_ms = e->delay_ms,
+                                       .needs = need_list,
+                                       .needs_count = e->needs_count };
 
     out.type = text_of(e->type, true, type);
     out.to = text_of(e->to, e->has & STRATO_ENV_TO, to);
@@ -115,7 +124,8 @@ static void check_reject(const struct vector_row *row)
     int rc = strato_envelope_decode(&c, &e, &skipped);
 
     if (rc != vectors_error(row->error))
-        fail_msg("envelope (%s): %s, want E_%s", row->why, rc < 0 ? strato_err_name(rc) : "accepted", row->error);
+        fail_msg("envelope (%s): %s, want E_%s", row->why, rc < 0 ? strato_err_name(rc) : "accepted",
+                 row->error);
 }
 
 static void check_frame(const struct vector_row *row)
@@ -131,7 +141,8 @@ static void check_frame(const struct vector_row *row)
 
     if (rc < 0)
         fail_msg("%s: %s", row->why, strato_err_name(rc));
-    assert_string_equal(h.opcode == STRATO_OP_admin ? strato_admin_name(h.admin) : strato_op_name(h.opcode), op);
+    assert_string_equal(h.opcode == STRATO_OP_admin ? strato_admin_name(h.admin) : strato_op_name(h.opcode),
+                        op);
     n = json_object_get(header, "n");
     if (n)
         assert_int_equal(h.n, (uint64_t)json_number_value(n));
@@ -149,7 +160,8 @@ static void check_bad_header(const struct vector_row *row)
     int rc = strato_header_decode(&c, STRATO_HEADER_BYTES_MAX, &h);
 
     if (rc != vectors_error(row->error))
-        fail_msg("header (%s): %s, want E_%s", row->why, rc < 0 ? strato_err_name(rc) : "accepted", row->error);
+        fail_msg("header (%s): %s, want E_%s", row->why, rc < 0 ? strato_err_name(rc) : "accepted",
+                 row->error);
 }
 
 static void every_envelope_vector_round_trips(void **state)

@@ -1,5 +1,6 @@
 /*
- * test_message.c - what the golden vectors cannot say: that each value lands in its field, and the edges of the C interface.
+ * test_message.c - what the golden vectors cannot say: that each value lands in its field, and the edges of
+ * the C interface.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -56,11 +57,17 @@ static void a_launch_decodes_into_its_fields(void **state)
 
 static void absent_fields_hold_their_defaults(void **state)
 {
-    static const uint8_t payload[] = "\x82\xa9" "buffer_id" "\xa1x" "\xa4" "data" "\x07";
+    static const uint8_t payload[] = "\x82\xa9"
+                                     "buffer_id"
+                                     "\xa1x"
+                                     "\xa4"
+                                     "data"
+                                     "\x07";
     struct strato_gpu_transfer_to_device m;
 
     (void)state;
-    assert_int_equal(strato_gpu_transfer_to_device_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
+    assert_int_equal(
+        strato_gpu_transfer_to_device_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
     assert_true(m.create);
     assert_false(m.cache);
     assert_int_equal(m.offset, 0);
@@ -70,11 +77,22 @@ static void absent_fields_hold_their_defaults(void **state)
 
 static void a_union_decodes_by_its_kind_wherever_that_stands(void **state)
 {
-    static const uint8_t payload[] = "\x82\xa8" "strategy" "\x82\xa4" "size" "\x05\xa4" "kind" "\xaa" "tournament" "\xa5" "count" "\x09";
+    static const uint8_t payload[] = "\x82\xa8"
+                                     "strategy"
+                                     "\x82\xa4"
+                                     "size"
+                                     "\x05\xa4"
+                                     "kind"
+                                     "\xaa"
+                                     "tournament"
+                                     "\xa5"
+                                     "count"
+                                     "\x09";
     struct strato_evolution_selection m;
 
     (void)state;
-    assert_int_equal(strato_evolution_selection_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
+    assert_int_equal(strato_evolution_selection_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL),
+                     0);
     assert_int_equal(m.strategy.kind, STRATO_EVOLUTION_STRATEGY_TOURNAMENT);
     assert_int_equal(m.strategy.tournament.size, 5);
     assert_int_equal(m.count, 9);
@@ -82,16 +100,33 @@ static void a_union_decodes_by_its_kind_wherever_that_stands(void **state)
 
 static void the_field_at_fault_is_named(void **state)
 {
-    static const uint8_t missing[] = "\x81\xa7" "problem" "\xa6" "sphere";
-    static const uint8_t nested[] = "\x82\xa8" "strategy" "\x82\xa4" "size" "\x00\xa4" "kind" "\xaa" "tournament" "\xa5" "count" "\x09";
+    static const uint8_t missing[] = "\x81\xa7"
+                                     "problem"
+                                     "\xa6"
+                                     "sphere";
+    static const uint8_t nested[] = "\x82\xa8"
+                                    "strategy"
+                                    "\x82\xa4"
+                                    "size"
+                                    "\x00\xa4"
+                                    "kind"
+                                    "\xaa"
+                                    "tournament"
+                                    "\xa5"
+                                    "count"
+                                    "\x09";
     struct strato_evolution_create create;
     struct strato_evolution_selection selection;
     struct strato_bytes field;
 
     (void)state;
-    assert_int_equal(strato_evolution_create_decode(strato_bytes(missing, sizeof(missing) - 1), &create, &field), STRATO_ESCHEMA);
+    assert_int_equal(
+        strato_evolution_create_decode(strato_bytes(missing, sizeof(missing) - 1), &create, &field),
+        STRATO_ESCHEMA);
     assert_true(strato_bytes_is(field, "seed"));
-    assert_int_equal(strato_evolution_selection_decode(strato_bytes(nested, sizeof(nested) - 1), &selection, &field), STRATO_ESCHEMA);
+    assert_int_equal(
+        strato_evolution_selection_decode(strato_bytes(nested, sizeof(nested) - 1), &selection, &field),
+        STRATO_ESCHEMA);
     assert_true(strato_bytes_is(field, "size"));
 }
 
@@ -159,7 +194,15 @@ static void a_fixed_writer_that_is_too_small_says_so(void **state)
 
 static void lists_of_lists_are_read_in_place(void **state)
 {
-    static const uint8_t payload[] = "\x83\xa7" "task_id" "\xa1t" "\xa8" "priority" "\x01" "\xa9" "resources" "\x80";
+    static const uint8_t payload[] = "\x83\xa7"
+                                     "task_id"
+                                     "\xa1t"
+                                     "\xa8"
+                                     "priority"
+                                     "\x01"
+                                     "\xa9"
+                                     "resources"
+                                     "\x80";
     struct strato_scheduler_schedule_task m;
     struct strato_list_f32 rows[2] = { { 0 }, { 0 } }, row;
     const float numbers[] = { 1.5F, -2.0F };
@@ -168,7 +211,8 @@ static void lists_of_lists_are_read_in_place(void **state)
     float number;
 
     (void)state;
-    assert_int_equal(strato_scheduler_schedule_task_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
+    assert_int_equal(
+        strato_scheduler_schedule_task_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
     assert_false(m.has_task);
     rows[1].items = numbers;
     rows[1].count = 2;

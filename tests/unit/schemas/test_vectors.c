@@ -44,8 +44,8 @@ static void round_trip(const struct vector_row *row, struct strato_bytes want, b
     assert_non_null(value);
     rc = strato_record_decode(record, row->bytes, value, &field);
     if (rc < 0)
-        fail_msg("%s (%s): %s, field %.*s", row->type, row->why ? row->why : "vector", strato_err_name(rc), (int)field.bytes,
-                 (const char *)field.data);
+        fail_msg("%s (%s): %s, field %.*s", row->type, row->why ? row->why : "vector", strato_err_name(rc),
+                 (int)field.bytes, (const char *)field.data);
     if (through_items)
         m = materialize(record, value);
     strato_record_encode(record, value, &w);
@@ -80,7 +80,8 @@ static void check_reject(const struct vector_row *row)
     assert_non_null(value);
     rc = strato_record_decode(record, row->bytes, value, &field);
     if (rc != vectors_error(row->error))
-        fail_msg("%s (%s): %s, want E_%s", row->type, row->why, rc < 0 ? strato_err_name(rc) : "accepted", row->error);
+        fail_msg("%s (%s): %s, want E_%s", row->type, row->why, rc < 0 ? strato_err_name(rc) : "accepted",
+                 row->error);
     free(value);
     rows_seen++;
 }
@@ -105,10 +106,12 @@ static void check_cuts(const struct vector_row *row)
     rows_seen++;
 }
 
-/* Any byte may be anything: the answer is an error or a struct that can be walked and encoded, never a crash. */
+/* Any byte may be anything: the answer is an error or a struct that can be walked and encoded, never a crash.
+ */
 static void check_flips(const struct vector_row *row)
 {
-    static const uint8_t nasty[] = { 0x00, 0x7F, 0x80, 0x9F, 0xC0, 0xC1, 0xC6, 0xCF, 0xD4, 0xDB, 0xDD, 0xDF, 0xFF };
+    static const uint8_t nasty[] = { 0x00, 0x7F, 0x80, 0x9F, 0xC0, 0xC1, 0xC6,
+                                     0xCF, 0xD4, 0xDB, 0xDD, 0xDF, 0xFF };
     const struct strato_record *record = record_of(row);
     uint8_t *value = malloc(record->size), *bytes = malloc(row->bytes.bytes);
     struct strato_writer w = { 0 };

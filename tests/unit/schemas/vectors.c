@@ -52,7 +52,8 @@ void vectors_each(const char *file, const char *list, void (*fn)(const struct ve
         fail_msg("%s:%d: %s", path, error.line, error.text);
     rows = json_object_get(root, list);
     assert_non_null(rows);
-    json_array_foreach(rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         struct vector_row r = { .file = file, .json = row };
 
         r.type = json_string_value(json_object_get(row, "type"));

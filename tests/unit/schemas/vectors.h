@@ -18,7 +18,8 @@ struct vector_row {
     json_t *json;
 };
 
-/** Call fn for each row of list ("vectors", "accept", "reject") of a file ("gpu"). Fails the test if the file cannot be read. */
+/** Call fn for each row of list ("vectors", "accept", "reject") of a file ("gpu"). Fails the test if the file
+ * cannot be read. */
 void vectors_each(const char *file, const char *list, void (*fn)(const struct vector_row *row));
 
 /** The negative error of "SCHEMA" and so on. */
