@@ -27,11 +27,9 @@ static void tags_write(struct strato_header_writer *hw, const uint64_t *tags, ui
 
 static int check(const struct strato_message *m)
 {
-    if (!m->client || !m->stream)
-        return m->is_lost ? STRATO_ESTALE_LEASE : m->client ? STRATO_ESTATE : STRATO_ECLOSED;
     if (m->is_lost)
         return STRATO_ESTALE_LEASE;
-    return m->needs_settling ? 0 : STRATO_ESTATE;
+    return m->stream && m->needs_settling ? 0 : STRATO_ESTATE;
 }
 
 static void settled(struct strato__session *s, struct strato_message *m)
