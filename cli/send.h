@@ -1,0 +1,25 @@
+/*
+ * send.h - the verbs that send and forget: pub (events) and push (work).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STRATO_CLI_SEND_H
+#define STRATO_CLI_SEND_H
+
+#include "cli/verb.h"
+
+struct send_config {
+    struct cli_common common;
+    char *channel, *type;
+    uint64_t count;
+    uint32_t sleep_ms;
+    struct strato_option_list fields;
+    bool raw, no_template, dry_run;
+};
+
+extern const struct strato_option send_rows[];
+enum { SEND_ROWS = 8 };
+
+/** @param pattern  "events" or "work". */
+int send_run(struct cli *cli, const struct send_config *config, const char *pattern);
+#endif
