@@ -15,8 +15,8 @@ extern "C" {
 
 /**
  * With probability `rate` the child gets the genes [0, cut) of `first` and [cut, dim) of `second`, cut uniform in
- * 1..dim-1; else, or if dim is 1, it is a copy of `first`. The child's fitness becomes unknown, and its birth
- * number is left alone, if its genes are not those of `first`; else it keeps fitness and birth number of `first`.
+ * 1..dim-1; else, or if dim is 1, it is a copy of `first`. The child is unknown unless its genes are those of
+ * `first`, whose fitness it then shares. Its name is the caller's and left alone.
  *
  * @param at  Where the draw stands; `at.block` and `at.stream` are ignored.
  * @return true if it crossed over.

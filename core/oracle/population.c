@@ -34,8 +34,8 @@ int strato_population_init(struct strato_population *p, enum strato_gene_type ty
     made.genes = aligned_alloc(STRATO_ROW_ALIGN, bytes);
     made.fitness = calloc(size, sizeof(*made.fitness));
     made.is_known = calloc(size, sizeof(*made.is_known));
-    made.births = calloc(size, sizeof(*made.births));
-    if (!made.genes || !made.fitness || !made.is_known || !made.births) {
+    made.ids = calloc(size, sizeof(*made.ids));
+    if (!made.genes || !made.fitness || !made.is_known || !made.ids) {
         strato_population_fini(&made);
         return STRATO_ENOMEM;
     }
@@ -51,7 +51,7 @@ void strato_population_fini(struct strato_population *p)
     free(p->genes);
     free(p->fitness);
     free(p->is_known);
-    free(p->births);
+    free(p->ids);
     *p = (struct strato_population){ 0 };
 }
 
@@ -89,7 +89,7 @@ void strato_population_copy_row(struct strato_population *to, uint32_t to_row, c
     memcpy(row_at(to, to_row), row_at(from, from_row), from->stride_bytes);
     to->fitness[to_row] = from->fitness[from_row];
     to->is_known[to_row] = from->is_known[from_row];
-    to->births[to_row] = from->births[from_row];
+    to->ids[to_row] = from->ids[from_row];
 }
 
 void strato_population_forget(struct strato_population *p, uint32_t row)
@@ -135,6 +135,21 @@ void strato_population_randomise(struct strato_population *p, uint64_t seed, dou
         }
         strato_population_forget(p, row);
     }
+}
+
+struct strato_individual_id strato_individual_id_of(uint64_t seed, uint64_t birth)
+{
+    struct strato_individual_id id;
+    uint32_t words[4];
+
+    strato_random_block(seed, (struct strato_counter){ .stream = STRATO_STREAM_IDENTITY }, words);
+    for (int i = 0; i < 8; i++) {
+        id.bytes[i] = (uint8_t)(words[i / 4] >> (8 * (i % 4)));
+        id.bytes[8 + i] = (uint8_t)(birth >> (56 - 8 * i));
+    }
+    id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0F) | 0x80);
+    id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3F) | 0x80);
+    return id;
 }
 
 bool strato_fitness_better(double a, double b)

@@ -1,5 +1,5 @@
 /*
- * population.h - a population as structure of arrays: rows of genes, and beside them fitness and birth numbers.
+ * population.h - a population as structure of arrays: rows of genes, and beside them fitness and names.
  *
  * Genes are row-major, each row padded to 64 bytes with zeros, as the kernels want them; they are stored in
  * the population's type, and arithmetic on them is in double, rounded once when stored. Fitness is maximised.
@@ -33,6 +33,14 @@ static inline size_t strato_gene_bytes(enum strato_gene_type type)
     return type == STRATO_GENES_F64 ? 8 : 4;
 }
 
+/** Name of an individual: a UUID. */
+struct strato_individual_id {
+    uint8_t bytes[16];
+};
+
+/** The UUID (version 8, RFC 9562) of number `birth` of a run: 8 bytes of the seed's, 8 of the number. */
+struct strato_individual_id strato_individual_id_of(uint64_t seed, uint64_t birth);
+
 /** Zero-initialised = empty; filled by strato_population_init(). Read the fields freely, write them through the functions. */
 struct strato_population {
     enum strato_gene_type type;
@@ -42,7 +50,7 @@ struct strato_population {
     uint8_t *genes;      /* [size] rows of stride_bytes, 64-byte aligned */
     double *fitness;     /* [size], meaningful where is_known */
     bool *is_known;      /* [size] */
-    uint64_t *births;    /* [size] number in the order of birth, 1..; an individual keeps it as long as its genes */
+    struct strato_individual_id *ids; /* [size] name of each for good; zero until set */
 };
 
 /** @return 0; STRATO_EINVAL (size or dim is 0); STRATO_ELIMIT (over the limits above); STRATO_ENOMEM. */
@@ -53,7 +61,7 @@ void strato_population_fini(struct strato_population *p);
 double strato_population_gene(const struct strato_population *p, uint32_t row, uint32_t gene);
 /** Store a gene, rounded to the type. Does not touch the fitness. */
 void strato_population_set_gene(struct strato_population *p, uint32_t row, uint32_t gene, double value);
-/** Genes, fitness and birth number of one individual; the two populations have one type and dim. */
+/** Genes, fitness and name of one individual; the two populations have one type and dim. */
 void strato_population_copy_row(struct strato_population *to, uint32_t to_row, const struct strato_population *from,
                                 uint32_t from_row);
 /** Make the fitness of a row unknown. */

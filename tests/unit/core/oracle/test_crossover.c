@@ -28,8 +28,8 @@ static int setup(void **state)
         strato_population_set_gene(&f.parents, 1, gene, 1);
     strato_population_set_fitness(&f.parents, 0, 10);
     strato_population_set_fitness(&f.parents, 1, 11);
-    f.parents.births[0] = 3;
-    f.parents.births[1] = 4;
+    f.parents.ids[0].bytes[0] = 3;
+    f.parents.ids[1].bytes[0] = 4;
     *state = &f;
     return 0;
 }
@@ -45,7 +45,7 @@ static int teardown(void **state)
 
 static bool cross(struct families *f, uint32_t first, uint32_t second, double rate, uint32_t number)
 {
-    f->children.births[0] = 99;
+    f->children.ids[0].bytes[0] = 99;
     return strato_crossover_one_point(&f->children, 0, &f->parents, first, second, rate, 8,
                                       (struct strato_counter){ .individual = number, .generation = 1 });
 }
@@ -81,32 +81,32 @@ static void pairs_cross_at_the_rate_asked(void **state)
     assert_true(fabs(crossed - CHILDREN * 0.8) < 3.3 * sqrt(CHILDREN * 0.8 * 0.2));
 }
 
-static void rate_zero_copies_the_first_parent_with_its_fitness(void **state)
+static void rate_zero_copies_genes_and_fitness_of_the_first_parent(void **state)
 {
     struct families *f = *state;
 
     assert_false(cross(f, 1, 0, 0, 1));
     assert_true(f->children.is_known[0]);
     assert_true(f->children.fitness[0] == 11);
-    assert_int_equal(f->children.births[0], 4);
+    assert_int_equal(f->children.ids[0].bytes[0], 99);
 }
 
-static void a_new_child_has_no_fitness_and_keeps_its_birth_number(void **state)
+static void a_new_child_has_no_fitness_and_keeps_its_name(void **state)
 {
     struct families *f = *state;
 
     assert_true(cross(f, 0, 1, 1, 1));
     assert_false(f->children.is_known[0]);
-    assert_int_equal(f->children.births[0], 99);
+    assert_int_equal(f->children.ids[0].bytes[0], 99);
 }
 
-static void a_child_of_twins_is_its_parent(void **state)
+static void a_child_of_twins_shares_their_fitness_under_its_own_name(void **state)
 {
     struct families *f = *state;
 
     assert_true(cross(f, 0, 0, 1, 1));
     assert_true(f->children.is_known[0]);
-    assert_int_equal(f->children.births[0], 3);
+    assert_int_equal(f->children.ids[0].bytes[0], 99);
 }
 
 static void one_gene_cannot_be_cut(void **state)
@@ -126,9 +126,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(cut_is_uniform_and_leaves_a_gene_on_both_sides, setup, teardown),
         cmocka_unit_test_setup_teardown(pairs_cross_at_the_rate_asked, setup, teardown),
-        cmocka_unit_test_setup_teardown(rate_zero_copies_the_first_parent_with_its_fitness, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_new_child_has_no_fitness_and_keeps_its_birth_number, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_child_of_twins_is_its_parent, setup, teardown),
+        cmocka_unit_test_setup_teardown(rate_zero_copies_genes_and_fitness_of_the_first_parent, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_child_has_no_fitness_and_keeps_its_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_child_of_twins_shares_their_fitness_under_its_own_name, setup, teardown),
         cmocka_unit_test(one_gene_cannot_be_cut),
     };
 

@@ -132,6 +132,18 @@ static void nan_is_better_than_nothing(void **state)
     assert_false(strato_fitness_better(2, 2));
 }
 
+static void names_are_unique_uuids_of_version_8(void **state)
+{
+    struct strato_individual_id one = strato_individual_id_of(7, 1), two = strato_individual_id_of(7, 2);
+    struct strato_individual_id other = strato_individual_id_of(8, 1);
+
+    (void)state;
+    assert_int_equal(one.bytes[6] >> 4, 8);
+    assert_int_equal(one.bytes[8] >> 6, 2);
+    assert_memory_not_equal(one.bytes, two.bytes, 16);
+    assert_memory_not_equal(one.bytes, other.bytes, 16);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +156,7 @@ int main(void)
         cmocka_unit_test(packed_rows_are_tight),
         cmocka_unit_test(nan_ranks_last_and_ties_go_by_row),
         cmocka_unit_test(nan_is_better_than_nothing),
+        cmocka_unit_test(names_are_unique_uuids_of_version_8),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
