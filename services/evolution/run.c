@@ -33,6 +33,7 @@ int evolution_run_init(struct evolution_run *run, const struct evolution_setting
     int rc;
 
     made.settings.params = made.settings.data = STRATO_BYTES_NONE;
+    made.settings.ready_data = NULL;
     if (!(settings->low <= settings->high) || settings->high - settings->low > 1e300)
         return STRATO_EINVAL;
     rc = evolution_breeding_check(&settings->breeding);
@@ -58,6 +59,7 @@ int evolution_run_init(struct evolution_run *run, const struct evolution_setting
     strato_population_randomise(&made.now, settings->breeding.seed, settings->low, settings->high);
     for (uint32_t row = 0; row < settings->size; row++)
         made.now.ids[row] = strato_individual_id_of(settings->breeding.seed, ++made.births);
+    made.settings.ready_data = settings->ready_data;
     *run = made;
 out:
     if (rc < 0)
@@ -73,6 +75,7 @@ void evolution_run_fini(struct evolution_run *run)
     strato_population_fini(&run->next);
     free((void *)(uintptr_t)run->settings.params.data);
     free((void *)(uintptr_t)run->settings.data.data);
+    strato_problem_data_destroy(&run->settings.ready_data);
     free(run->rows);
     *run = (struct evolution_run){ 0 };
 }

@@ -14,6 +14,7 @@
 #define EVOLUTION_RUN_H
 
 #include "core/bytes.h"
+#include "core/oracle/oracle.h"
 #include "core/oracle/statistics.h"
 #include "services/evolution/breed.h"
 
@@ -22,16 +23,18 @@ enum {
     EVOLUTION_HASH_BYTES = 32, /* XXH3-128 in hex */
 };
 
-/** What makes a population. Strings are in place; params and data are owned by the run that copies the settings. */
+/** What makes a population. params, data and ready_data belong to the run that took the settings. */
 struct evolution_settings {
-    char problem[EVOLUTION_NAME_BYTES_MAX + 1];
+    const struct strato_problem *problem;
     enum strato_gene_type type;
     uint32_t size, dim;
     double low, high; /* bounds of the first genes */
     struct evolution_breeding breeding;
     struct strato_bytes params; /* encoded msgpack map, or none */
     struct strato_bytes data;   /* data set of the problem, or none */
-    char data_hash[EVOLUTION_HASH_BYTES + 1];
+    char data_hash[EVOLUTION_HASH_BYTES + 1]; /* "" = the problem needs no data */
+    struct strato_problem_params ready_params;
+    struct strato_problem_data *ready_data;
 };
 #define EVOLUTION_SETTINGS_DEFAULTS                                                                                    \
     { .type = STRATO_GENES_F32, .size = 100, .dim = 64, .low = -5.12, .high = 5.12,                                    \
@@ -59,7 +62,7 @@ struct evolution_run {
     double best;                  /* highest fitness ever seen */
 };
 
-/** Make the first population. Settings are copied, with params and data.
+/** Make the first population. Settings are copied, with params and data; ready_data is taken on success.
  *  @return 0; STRATO_EINVAL; STRATO_ELIMIT; STRATO_ENOMEM. */
 int evolution_run_init(struct evolution_run *run, const struct evolution_settings *settings);
 /** Frees and empties. Accepts NULL and an empty one. */

@@ -1,0 +1,175 @@
+/*
+ * handle_create.c - evolution.create: make a population.
+ *
+ * A repeated Create (the same name, the same settings, nothing stepped yet) is answered like the first.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+
+#include "services/evolution/population.h"
+#include "services/evolution/problem.h"
+
+struct strato_mutation mutation_of(const struct strato_evolution_mutator *m, double rate)
+{
+    struct strato_mutation made = { .rate = rate };
+
+    switch (m->kind) {
+    case STRATO_EVOLUTION_MUTATOR_GAUSSIAN:
+        made.kind = STRATO_MUTATE_GAUSSIAN;
+        made.parameter = m->gaussian.sigma;
+        break;
+    case STRATO_EVOLUTION_MUTATOR_UNIFORM:
+        made.kind = STRATO_MUTATE_UNIFORM;
+        made.parameter = m->uniform.range;
+        break;
+    case STRATO_EVOLUTION_MUTATOR_POLYNOMIAL:
+        made.kind = STRATO_MUTATE_POLYNOMIAL;
+        made.parameter = m->polynomial.eta;
+        break;
+    }
+    return made;
+}
+
+void strategy_of(const struct strato_evolution_strategy *m, enum strato_selection_strategy *ret, uint32_t *ret_size)
+{
+    *ret_size = STRATO_TOURNAMENT_SIZE_DEFAULT;
+    switch (m->kind) {
+    case STRATO_EVOLUTION_STRATEGY_TOURNAMENT:
+        *ret = STRATO_SELECT_TOURNAMENT;
+        *ret_size = m->tournament.size;
+        break;
+    case STRATO_EVOLUTION_STRATEGY_ROULETTE:
+        *ret = STRATO_SELECT_ROULETTE;
+        break;
+    case STRATO_EVOLUTION_STRATEGY_RANK:
+        *ret = STRATO_SELECT_RANK;
+        break;
+    case STRATO_EVOLUTION_STRATEGY_ELITIST:
+        *ret = STRATO_SELECT_ELITIST;
+        break;
+    }
+}
+
+/* What the message offers beyond what this service does is refused by name, never passed over. */
+static bool is_offered(struct evolution_service *s, uint64_t ticket, const struct strato_evolution_create *m)
+{
+    if (!strato_bytes_is(m->algo, "ga"))
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "algo %.*s: this service offers ga", (int)m->algo.bytes,
+                      (const char *)m->algo.data);
+    else if (!strato_bytes_is(m->crossover, "one_point"))
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "crossover %.*s: this service offers one_point",
+                      (int)m->crossover.bytes, (const char *)m->crossover.data);
+    else if (m->islands != 1)
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "islands %u: this service breeds 1", m->islands);
+    else if (m->has_fitness)
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "fitness: this service takes named problems only");
+    else
+        return true;
+    return false;
+}
+
+static struct evolution_settings settings_of(const struct strato_evolution_create *m)
+{
+    struct evolution_settings s = EVOLUTION_SETTINGS_DEFAULTS;
+
+    s.type = m->dtype == STRATO_EVOLUTION_DTYPE_F64 ? STRATO_GENES_F64 : STRATO_GENES_F32;
+    s.size = m->size;
+    s.dim = m->dim;
+    s.breeding.seed = m->seed;
+    if (m->has_strategy)
+        strategy_of(&m->strategy, &s.breeding.strategy, &s.breeding.tournament_size);
+    if (m->has_mutator)
+        s.breeding.mutation = mutation_of(&m->mutator, m->mutation_rate);
+    s.breeding.mutation.rate = m->mutation_rate;
+    s.breeding.crossover_rate = m->crossover_rate;
+    s.breeding.elite_count = m->elite_count;
+    s.params = m->params.raw;
+    return s;
+}
+
+static bool is_same(const struct evolution_settings *a, const struct evolution_settings *b)
+{
+    const struct evolution_breeding *x = &a->breeding, *y = &b->breeding;
+
+    return a->problem == b->problem && a->type == b->type && a->size == b->size && a->dim == b->dim && a->low == b->low &&
+           a->high == b->high && strato_bytes_equal(a->params, b->params) && strcmp(a->data_hash, b->data_hash) == 0 &&
+           x->seed == y->seed && x->strategy == y->strategy && x->tournament_size == y->tournament_size &&
+           x->mutation.kind == y->mutation.kind && x->mutation.rate == y->mutation.rate &&
+           x->mutation.parameter == y->mutation.parameter && x->crossover_rate == y->crossover_rate &&
+           x->elite_count == y->elite_count;
+}
+
+static void created(struct evolution_service *s, uint64_t ticket, const struct population *p)
+{
+    struct strato_evolution_created reply = { .population = strato_text(p->name) };
+
+    service_reply(s, ticket, STRATO_TYPE_EVOLUTION_CREATED, &strato_evolution_created__record, &reply, NULL);
+}
+
+static void refuse(struct evolution_service *s, uint64_t ticket, int rc, struct strato_bytes name, const char *detail)
+{
+    enum strato_common_error_code code = rc == STRATO_ENOMEM   ? STRATO_COMMON_ERROR_CODE_FAILED
+                                         : rc == STRATO_EEXISTS ? STRATO_COMMON_ERROR_CODE_REFUSED
+                                         : rc == STRATO_ENOENT  ? STRATO_COMMON_ERROR_CODE_NOT_FOUND
+                                                                : STRATO_COMMON_ERROR_CODE_INVALID;
+
+    if (*detail)
+        service_error(s, ticket, code, "%s", detail);
+    else if (rc == STRATO_EEXISTS)
+        service_error(s, ticket, code, "population %.*s exists with other settings; name another or none", (int)name.bytes,
+                      (const char *)name.data);
+    else if (rc == STRATO_ELIMIT)
+        service_error(s, ticket, code, "the population is too large, or all of %d populations are busy; make it smaller, or wait",
+                      EVOLUTION_POPULATIONS_MAX);
+    else
+        service_error(s, ticket, code, "the population cannot be made: %s", strato_strerror(rc));
+}
+
+struct population *handle_create(struct evolution_service *s, const struct evolution_message *m, struct ask *ask)
+{
+    struct strato_evolution_create create;
+    struct evolution_settings settings;
+    struct evolution_run run = { 0 };
+    struct population *p = NULL;
+    char detail[256] = "";
+    int rc;
+
+    if (!decode_or_refuse(s, ask->ticket, &strato_evolution_create__record, m, &create) || !is_offered(s, ask->ticket, &create))
+        return NULL;
+    settings = settings_of(&create);
+    if (create.has_data) {
+        rc = strato_binary_bytes(&create.data, m->frames, m->frames_count, &settings.data);
+        if (rc < 0) {
+            refuse(s, ask->ticket, STRATO_EINVAL, create.population, "data: the message carries no such attachment");
+            return NULL;
+        }
+    }
+    rc = evolution_problem_prepare(create.problem, &settings, detail, sizeof(detail));
+    if (rc < 0)
+        goto out;
+    settings.low = create.has_bounds ? create.bounds[0] : settings.problem->low;
+    settings.high = create.has_bounds ? create.bounds[1] : settings.problem->high;
+    p = create.has_population && create.population.bytes ? service_find(s, create.population) : NULL;
+    if (p && p->run.generation == 0 && is_same(&p->run.settings, &settings)) {
+        created(s, ask->ticket, p);
+        strato_problem_data_destroy(&settings.ready_data);
+        return NULL;
+    }
+    rc = evolution_run_init(&run, &settings);
+    if (rc < 0) {
+        snprintf(detail, sizeof(detail), rc == STRATO_EINVAL ? "bounds: the first must not be above the second" : "%s",
+                 rc == STRATO_ELIMIT ? "size * dim is over 256 MiB of genes: make the population smaller" : "");
+        goto out;
+    }
+    settings.ready_data = NULL; /* the run's now */
+    rc = service_add(s, create.has_population ? create.population : STRATO_BYTES_NONE, &run, &p);
+    if (rc == 0)
+        created(s, ask->ticket, p);
+out:
+    if (rc < 0)
+        refuse(s, ask->ticket, rc, create.population, detail);
+    strato_problem_data_destroy(&settings.ready_data);
+    evolution_run_fini(&run);
+    return NULL;
+}
