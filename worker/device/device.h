@@ -40,6 +40,7 @@ struct device_info {
     uint64_t allocation_bytes; /* largest single buffer */
     uint32_t units;            /* compute units */
     uint64_t group_items_max;  /* most work-items of a group */
+    uint64_t local_bytes;      /* local memory of a group */
     bool has_f64;
 };
 

@@ -82,6 +82,7 @@ static void describe(cl_platform_id platform, cl_device_id id, struct device_inf
     info->allocation_bytes = device_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong));
     info->units = (uint32_t)device_number(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint));
     info->group_items_max = device_number(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(size_t));
+    info->local_bytes = device_number(id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong));
     info->has_f64 = device_number(id, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof(cl_ulong)) != 0;
 }
 

@@ -239,7 +239,7 @@ void sim_describe(struct device_info *ret_info)
     *ret_info = (struct device_info){ .class_of = DEVICE_SIM, .name = "sim", .platform = "sim", .driver = "1",
                                       .memory_bytes = (uint64_t)SIM_MEMORY_GIB << 30,
                                       .allocation_bytes = (uint64_t)SIM_MEMORY_GIB << 30, .units = 1,
-                                      .group_items_max = 4096, .has_f64 = true };
+                                      .group_items_max = 4096, .local_bytes = 64 * 1024, .has_f64 = true };
 }
 
 int sim_open(struct device **ret_device)
