@@ -123,10 +123,22 @@ static int bind_failed(const char *endpoint, int error, char *detail, size_t det
     return STRATO_EADDRINUSE;
 }
 
+/* With IPV6 on, libzmq calls 127.0.0.1 [::ffff:127.0.0.1], which a client without IPV6 cannot connect to. */
+static void show_endpoint(const char *bound, char *shown)
+{
+    static const char mapped[] = "tcp://[::ffff:";
+    const char *v4 = bound + sizeof mapped - 1, *end = strchr(bound, ']');
+
+    if (strncmp(bound, mapped, sizeof mapped - 1) == 0 && end && memchr(v4, '.', (size_t)(end - v4)))
+        snprintf(shown, NET_ENDPOINT_BYTES, "tcp://%.*s%.200s", (int)(end - v4), v4, end + 1);
+    else
+        snprintf(shown, NET_ENDPOINT_BYTES, "%s", bound);
+}
+
 static int bind_one(struct net_socket *s, const char *endpoint, char *detail, size_t detail_bytes)
 {
     enum net_transport transport = net_endpoint_transport(endpoint);
-    char *bound = s->endpoints[s->endpoints_count];
+    char *bound = s->bound[s->endpoints_count];
     size_t bytes = NET_ENDPOINT_BYTES;
 
     if (transport == NET_IPC && unix_socket_is_served(endpoint + strlen("ipc://")))
@@ -135,6 +147,7 @@ static int bind_one(struct net_socket *s, const char *endpoint, char *detail, si
         return bind_failed(endpoint, zmq_errno(), detail, detail_bytes);
     if (zmq_getsockopt(s->zmq, ZMQ_LAST_ENDPOINT, bound, &bytes) < 0)
         return STRATO_EIO;
+    show_endpoint(bound, s->endpoints[s->endpoints_count]);
     s->endpoints_count++;
     if (transport == NET_IPC && chmod(endpoint + strlen("ipc://"), 0660) < 0) {
         snprintf(detail, detail_bytes, "cannot set the mode of %s: %s", endpoint, strerror(errno));
@@ -222,7 +235,7 @@ int net_socket_watch(struct net_socket *s, void *context, int events)
 void net_socket_unbind(struct net_socket *s)
 {
     for (size_t i = 0; i < s->endpoints_count; i++)
-        zmq_unbind(s->zmq, s->endpoints[i]);
+        zmq_unbind(s->zmq, s->bound[i]);
 }
 
 void net_socket_close(struct net_socket *s, int linger_ms)

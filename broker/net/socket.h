@@ -32,7 +32,8 @@ struct net_socket {
     char channel[STRATO_NAME_BYTES_MAX + 1]; /* of WORK_IN and WORK_OUT */
     void *zmq;
     void *monitor; /* NATIVE and WORK_OUT */
-    char endpoints[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES]; /* as bound */
+    char endpoints[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES]; /* for people and clients */
+    char bound[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES];     /* as libzmq calls them */
     size_t endpoints_count;
 };
 
