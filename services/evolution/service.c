@@ -329,6 +329,24 @@ uint32_t evolution_service_waiting(const struct evolution_service *s)
     return s->waiting;
 }
 
+bool evolution_service_give_up(struct evolution_service *s, uint64_t *ret_ticket)
+{
+    for (struct population *p = s->populations; p; p = p->next) {
+        struct ask *ask = p->head;
+
+        if (!ask)
+            continue;
+        *ret_ticket = ask->ticket;
+        p->head = ask->next;
+        if (!p->head)
+            p->tail = NULL;
+        ask_free(ask);
+        s->waiting--;
+        return true;
+    }
+    return false;
+}
+
 bool evolution_service_advance(struct evolution_service *s)
 {
     bool is_more = false;

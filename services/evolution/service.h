@@ -21,6 +21,7 @@
 enum {
     EVOLUTION_POPULATIONS_MAX = 64, /* beyond it the one that was idle longest goes */
     EVOLUTION_ASKS_MAX = 256,       /* waiting, over all populations; beyond it an ask is refused */
+    EVOLUTION_FRAMES_MAX = 8,       /* attachments of one message that are looked at */
     EVOLUTION_BATCH_ROWS_MAX = 4096,
     EVOLUTION_BATCH_BYTES_MAX = 1 << 20,
     EVOLUTION_IMPROVED_EVERY_MS = 50, /* FitnessImproved of one population, at most; a step ends with one if it is due */
@@ -52,6 +53,8 @@ struct evolution_message {
 int evolution_service_ask(struct evolution_service *s, uint64_t ticket, const struct evolution_message *message);
 /** Asks that have no reply yet. */
 uint32_t evolution_service_waiting(const struct evolution_service *s);
+/** Give up an ask that has no reply yet, at the end. @return false if there is none. */
+bool evolution_service_give_up(struct evolution_service *s, uint64_t *ret_ticket);
 /** @return true if there is more to do at once; bounded, so that the caller can look at its sockets in between. */
 bool evolution_service_advance(struct evolution_service *s);
 
