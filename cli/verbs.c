@@ -57,9 +57,7 @@ static const struct strato_program *const verbs[] = {
     &cmd_pull.program,
     &channel_program,
     &gpu_program,
-#ifdef STRATO_HAS_EVOLVE
     &cmd_evolve.program,
-#endif
     &cmd_ping.program,
     &cmd_health.program,
 };

@@ -13,5 +13,5 @@ extern const struct cli_verb cmd_channel_ls, cmd_channel_info, cmd_channel_watch
     cmd_channel_purge, cmd_channel_pause, cmd_channel_resume;
 extern const struct cli_verb cmd_bench_pub, cmd_bench_sub, cmd_bench_req, cmd_bench_work;
 extern const struct cli_verb cmd_gpu_info, cmd_gpu_run;
-extern const struct cli_verb cmd_evolve; /* only where STRATO_HAS_EVOLVE is defined */
+extern const struct cli_verb cmd_evolve;
 #endif
