@@ -263,10 +263,11 @@ const char *strato_broker_endpoint(const strato_broker *broker, const char *edge
 
         if (strlen(socket->name) != length || memcmp(socket->name, edge, length) != 0)
             continue;
+        if (!at && socket->endpoints_count > 0)
+            return socket->endpoints[0];
         for (size_t i = 0; at && i < 3; i++)
-            if (strcmp(at, suffixes[i].suffix) == 0)
+            if (strcmp(at, suffixes[i].suffix) == 0 && net_socket_endpoint(socket, suffixes[i].transport))
                 return net_socket_endpoint(socket, suffixes[i].transport);
-        return !at && socket->endpoints_count > 0 ? socket->endpoints[0] : NULL;
     }
     return NULL;
 }

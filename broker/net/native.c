@@ -1,5 +1,5 @@
 /*
- * native.c - the ROUTER: frames in, frames out, and how a vanished peer is told from a quiet one.
+ * native.c - the ROUTERs: frames in, frames out, and how a vanished peer is told from a quiet one.
  *
  * A closed connection is only a hint, since descriptor numbers are reused: the peer is probed until libzmq
  * says that it is unreachable. Then its last messages may still be unread, thousands of them, so it counts
@@ -10,13 +10,32 @@
 #include "broker/net/message.h"
 #include "broker/net/shell.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* ---- in ------------------------------------------------------------------------------------------- */
 
-/* Metadata stands on the message frame, not on the routing-id frame (libzmq 4.3.4 loses it there). Peer-Address is an
- * IP over TCP, ":uid:gid:pid" over a Unix socket and absent over inproc. */
-static void learn_connection(struct net_peer *peer, zmq_msg_t *frame)
+static bool is_ip(const char *address)
+{
+    struct in6_addr v6;
+    struct in_addr v4;
+
+    return strchr(address, '%') || inet_pton(AF_INET6, address, &v6) == 1 || inet_pton(AF_INET, address, &v4) == 1;
+}
+
+/* A Unix socket gives rights, so both must agree: the kernel about the descriptor, whose number may have been reused since,
+ * and libzmq about the address, which over ipc is "localhost:uid:gid:pid". */
+static bool is_unix(int fd, const char *address)
+{
+    int domain = 0;
+    socklen_t bytes = sizeof domain;
+
+    return address && *address && !is_ip(address) && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &bytes) == 0 && domain == AF_UNIX;
+}
+
+/* Metadata stands on the message frame, not on the routing-id frame (libzmq 4.3.4 loses it there). */
+static void learn_connection(struct net_peer *peer, enum net_role role, zmq_msg_t *frame)
 {
     const char *address = zmq_msg_gets(frame, "Peer-Address");
     int fd = zmq_msg_get(frame, ZMQ_SRCFD);
@@ -24,10 +43,10 @@ static void learn_connection(struct net_peer *peer, zmq_msg_t *frame)
     if (fd != peer->fd)
         peer->probe_at_ms = 0; /* another connection of the same peer: the doubt was about the old one */
     peer->fd = fd >= 0 ? fd : NET_FD_NONE;
-    peer->is_local = peer->fd == NET_FD_NONE || (address && address[0] == ':');
+    peer->is_local = role == NET_LOCAL || (fd >= 0 && is_unix(fd, address));
 }
 
-static void take_frame(struct shell *sh, struct net_message *m)
+static void take_frame(struct shell *sh, uint8_t socket, struct net_message *m)
 {
     size_t at = m->heads_count - 1;
     struct strato_bytes rid = net_message_head(m, 0);
@@ -39,12 +58,12 @@ static void take_frame(struct shell *sh, struct net_message *m)
         sh->stats.empty_frames++;
         return;
     }
-    peer = net_peers_meet(&sh->peers, rid, &is_new);
+    peer = net_peers_meet(&sh->peers, socket, rid, &is_new);
     if (!peer)
         return;
     /* Routing ids that libzmq chose begin with 0 and never come back on another connection; own ones may. */
     if (is_new || rid.data[0] != 0)
-        learn_connection(peer, &m->heads[at]);
+        learn_connection(peer, sh->sockets[socket].role, &m->heads[at]);
     peer->is_lockstep = at == 2;
     shell_step(sh, &(struct brain_event){ .kind = BRAIN_FRAME,
                                           .peer = peer->number,
@@ -55,35 +74,40 @@ static void take_frame(struct shell *sh, struct net_message *m)
                                           .blobs_count = m->blobs_count });
 }
 
-static void release_gone(struct shell *sh)
+/* This ROUTER was just read empty. */
+static void release_gone(struct shell *sh, uint8_t socket)
 {
-    size_t count = sh->gone.count;
+    size_t kept = 0;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < sh->gone.count; i++) {
         struct net_peer *peer = net_peers_find(&sh->peers, sh->gone.numbers[i]);
 
         if (!peer)
             continue;
+        if (peer->socket != socket) {
+            sh->gone.numbers[kept++] = peer->number;
+            continue;
+        }
         sh->stats.gone++;
         shell_step(sh, &(struct brain_event){ .kind = BRAIN_PEER_GONE, .peer = peer->number });
         net_peers_forget(&sh->peers, peer);
     }
-    sh->gone.count = 0;
+    sh->gone.count = kept;
 }
 
-void native_read(struct shell *sh, struct net_socket *s)
+void native_read(struct shell *sh, uint8_t socket)
 {
     for (int i = 0; i < NET_DRAIN_MAX; i++) {
         struct net_message m;
-        int rc = net_message_receive(s->zmq, 2, true, &m);
+        int rc = net_message_receive(sh->sockets[socket].zmq, 2, true, &m);
 
         if (rc == STRATO_EAGAIN) {
-            release_gone(sh);
+            release_gone(sh, socket);
             return;
         }
         if (rc == STRATO_EIO)
             return;
-        take_frame(sh, &m);
+        take_frame(sh, socket, &m);
         net_message_fini(&m);
     }
     sh->has_more = true;
@@ -105,7 +129,7 @@ static void mark_gone(struct shell *sh, struct net_peer *peer)
 /* The routing id decides: once it is taken, the rest goes through. Data and blobs stay with the caller on EAGAIN. */
 static int send_frame(struct shell *sh, struct net_peer *peer, struct net_frame *frame)
 {
-    void *router = sh->sockets[0].zmq;
+    void *router = sh->sockets[peer->socket].zmq;
     int rc = net_send_copy(router, strato_bytes(peer->rid, peer->rid_bytes), true);
 
     if (rc < 0)
@@ -179,7 +203,7 @@ void native_close(struct shell *sh, brain_peer number)
 /* An empty message is skipped by a REQ and ignored by our libraries, so it can do no harm to a peer that lives. */
 static int send_probe(struct shell *sh, struct net_peer *peer)
 {
-    void *router = sh->sockets[0].zmq;
+    void *router = sh->sockets[peer->socket].zmq;
     int rc = net_send_copy(router, strato_bytes(peer->rid, peer->rid_bytes), true);
     bool is_empty = peer->is_lockstep || !peer->probe.data;
 
@@ -218,6 +242,7 @@ static void doubt_connection(struct shell *sh, int fd)
     for (size_t i = 0; i < sh->peers.slots_count; i++) {
         struct net_peer *peer = sh->peers.slots[i];
 
+        /* Only one ROUTER has connections with descriptors. */
         if (!peer || peer->fd != fd || peer->is_gone)
             continue;
         peer->probes = 0;

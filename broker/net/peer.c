@@ -48,9 +48,9 @@ void net_peers_fini(struct net_peers *peers)
 }
 
 /* XXH3: a client may choose its routing id, but hardly a collision worth a chain of length. */
-static size_t bucket_of(const struct net_peers *peers, const uint8_t *rid, size_t bytes)
+static size_t bucket_of(const struct net_peers *peers, uint8_t socket, struct strato_bytes rid)
 {
-    return (size_t)XXH3_64bits(rid, bytes) & (peers->buckets_count - 1);
+    return (size_t)XXH3_64bits_withSeed(rid.data, rid.bytes, socket) & (peers->buckets_count - 1);
 }
 
 static int grow_buckets(struct net_peers *peers)
@@ -66,7 +66,7 @@ static int grow_buckets(struct net_peers *peers)
 
         if (!peer)
             continue;
-        b = bucket_of(&wider, peer->rid, peer->rid_bytes);
+        b = bucket_of(&wider, peer->socket, strato_bytes(peer->rid, peer->rid_bytes));
         peer->next = wider.buckets[b];
         wider.buckets[b] = peer;
     }
@@ -100,7 +100,7 @@ static int grow_slots(struct net_peers *peers)
     return 0;
 }
 
-static struct net_peer *peer_new(struct net_peers *peers, struct strato_bytes rid)
+static struct net_peer *peer_new(struct net_peers *peers, uint8_t socket, struct strato_bytes rid)
 {
     struct net_peer *peer;
     uint32_t slot;
@@ -115,6 +115,7 @@ static struct net_peer *peer_new(struct net_peers *peers, struct strato_bytes ri
     slot = peers->free_slots[--peers->free_count];
     peer->number = ++peers->serial << SLOT_BITS | slot;
     peer->fd = NET_FD_NONE;
+    peer->socket = socket;
     peer->rid_bytes = (uint8_t)rid.bytes;
     memcpy(peer->rid, rid.data, rid.bytes);
     peers->slots[slot] = peer;
@@ -122,19 +123,19 @@ static struct net_peer *peer_new(struct net_peers *peers, struct strato_bytes ri
     return peer;
 }
 
-struct net_peer *net_peers_meet(struct net_peers *peers, struct strato_bytes rid, bool *ret_is_new)
+struct net_peer *net_peers_meet(struct net_peers *peers, uint8_t socket, struct strato_bytes rid, bool *ret_is_new)
 {
-    struct net_peer *peer = peers->buckets[bucket_of(peers, rid.data, rid.bytes)];
+    struct net_peer *peer = peers->buckets[bucket_of(peers, socket, rid)];
     size_t b;
 
     *ret_is_new = false;
     for (; peer; peer = peer->next)
-        if (strato_bytes_equal(strato_bytes(peer->rid, peer->rid_bytes), rid))
+        if (peer->socket == socket && strato_bytes_equal(strato_bytes(peer->rid, peer->rid_bytes), rid))
             return peer;
-    peer = rid.bytes <= UINT8_MAX ? peer_new(peers, rid) : NULL;
+    peer = rid.bytes <= UINT8_MAX ? peer_new(peers, socket, rid) : NULL;
     if (!peer)
         return NULL;
-    b = bucket_of(peers, rid.data, rid.bytes);
+    b = bucket_of(peers, socket, rid);
     peer->next = peers->buckets[b];
     peers->buckets[b] = peer;
     *ret_is_new = true;
@@ -151,7 +152,7 @@ struct net_peer *net_peers_find(const struct net_peers *peers, brain_peer number
 
 void net_peers_forget(struct net_peers *peers, struct net_peer *peer)
 {
-    struct net_peer **at = &peers->buckets[bucket_of(peers, peer->rid, peer->rid_bytes)];
+    struct net_peer **at = &peers->buckets[bucket_of(peers, peer->socket, strato_bytes(peer->rid, peer->rid_bytes))];
     uint32_t slot = (uint32_t)(peer->number & (((uint64_t)1 << SLOT_BITS) - 1));
 
     while (*at != peer)

@@ -25,7 +25,7 @@ void net_frame_fini(struct net_frame *frame);
 struct net_peer {
     brain_peer number;
     struct net_peer *next; /* in its hash chain */
-    int fd;                /* of its connection; NET_FD_NONE for inproc. Numbers are reused by the kernel: a hint, no identity */
+    int fd;                /* of its connection; NET_FD_NONE for inproc and ZMTP 1 and 2. Numbers are reused by the kernel: a hint, no identity */
     bool is_local;         /* inproc or a Unix socket */
     bool is_lockstep;      /* REQ: one answer per request, behind an empty delimiter */
     bool is_stuck;         /* the socket refused; outbox in use */
@@ -35,6 +35,7 @@ struct net_peer {
     struct net_frame probe; /* what to probe with; none = an empty message */
     struct net_frame *outbox; /* ring of NET_OUTBOX_MAX, allocated when first needed */
     uint32_t outbox_head, outbox_count;
+    uint8_t socket;        /* which ROUTER, by index: each hands out routing ids of its own */
     uint8_t rid_bytes;
     uint8_t rid[]; /* routing id: never in a reply, a log line or a metric */
 };
@@ -51,8 +52,8 @@ struct net_peers {
 
 int net_peers_init(struct net_peers *peers);
 void net_peers_fini(struct net_peers *peers);
-/** The peer with this routing id, made if it is new (number set, the rest zero). NULL: out of memory. O(1). */
-struct net_peer *net_peers_meet(struct net_peers *peers, struct strato_bytes rid, bool *ret_is_new);
+/** The peer with this routing id on this socket, made if it is new (number set, the rest zero). NULL: out of memory. O(1). */
+struct net_peer *net_peers_meet(struct net_peers *peers, uint8_t socket, struct strato_bytes rid, bool *ret_is_new);
 /** The peer with this number, or NULL if it is forgotten. O(1). */
 struct net_peer *net_peers_find(const struct net_peers *peers, brain_peer number);
 /** Drop it and what it still was to get. */

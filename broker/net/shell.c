@@ -92,8 +92,10 @@ static int open_socket(struct shell *sh, const struct broker_config *config, enu
 
 static int open_sockets(struct shell *sh, const struct broker_config *config, char *detail, size_t detail_bytes)
 {
-    /* The ROUTER stands first, bound or not: the brain's peers live there. */
-    int rc = open_socket(sh, config, NET_NATIVE, "", detail, detail_bytes);
+    int rc = config->has_native ? open_socket(sh, config, NET_NATIVE, "", detail, detail_bytes) : 0;
+
+    if (rc == 0 && config->has_inproc) /* also when the native edge is off for the world: hosted services need it */
+        rc = open_socket(sh, config, NET_LOCAL, "", detail, detail_bytes);
 
     if (rc == 0 && config->has_pub_sub) {
         rc = open_socket(sh, config, NET_PUB_OUT, "", detail, detail_bytes);
@@ -341,7 +343,7 @@ static void hear_monitors(struct shell *sh)
             continue;
         if (sh->items[item++].revents == 0)
             continue;
-        if (i == 0)
+        if (sh->sockets[i].role == NET_NATIVE)
             native_hear(sh, &sh->sockets[i]);
         else
             edges_hear(sh, i);
@@ -351,10 +353,12 @@ static void hear_monitors(struct shell *sh)
 static void read_sockets(struct shell *sh)
 {
     for (size_t i = 0; i < sh->sockets_count; i++) {
-        if (!(sh->items[i].revents & ZMQ_POLLIN) && !(i == 0 && sh->gone.count > 0))
+        bool is_router = sh->sockets[i].role == NET_NATIVE || sh->sockets[i].role == NET_LOCAL;
+
+        if (!(sh->items[i].revents & ZMQ_POLLIN) && !(is_router && sh->gone.count > 0))
             continue;
-        if (i == 0)
-            native_read(sh, &sh->sockets[i]);
+        if (is_router)
+            native_read(sh, (uint8_t)i);
         else
             edges_read(sh, &sh->sockets[i]);
     }

@@ -18,7 +18,7 @@ enum {
     NET_DRAIN_MAX = 256,        /* messages from one socket in one turn */
     NET_EDGE_WINDOW = 32,       /* messages between the brain and one PUSH out */
     NET_RETRY_MS = 5,           /* how soon a stuck peer is tried again: a ROUTER has no event for one peer */
-    NET_SOCKETS_MAX = 4 + 2 * 40,
+    NET_SOCKETS_MAX = 5 + 2 * 40,
     NET_LOG_INTERVAL_MS = 5000, /* one line per subject in this time */
 };
 
@@ -79,8 +79,8 @@ bool shell_log_allows(struct shell *sh, uint64_t key, uint64_t *ret_suppressed);
 
 int net_peer_list_add(struct net_peer_list *list, brain_peer number);
 
-/* native.c: the ROUTER */
-void native_read(struct shell *sh, struct net_socket *s);
+/* native.c: the ROUTERs */
+void native_read(struct shell *sh, uint8_t socket);
 void native_hear(struct shell *sh, struct net_socket *s);
 /** Carry out SEND, PROBE and CLOSE. Takes data and blobs out of the action. */
 void native_send(struct shell *sh, struct brain_action *action);

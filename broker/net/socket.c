@@ -22,6 +22,7 @@ static const struct {
     unsigned port;
 } roles[] = {
     [NET_NATIVE] = { ZMQ_ROUTER, "native", NET_PORT_NATIVE },
+    [NET_LOCAL] = { ZMQ_ROUTER, "native", NET_PORT_NATIVE },
     [NET_PUB_OUT] = { ZMQ_XPUB, "pub_out", NET_PORT_PUB_OUT },
     [NET_PUB_IN] = { ZMQ_XSUB, "pub_in", NET_PORT_PUB_IN },
     [NET_EVENTS_PUSH] = { ZMQ_PULL, "events_push", NET_PORT_EVENTS_PUSH },
@@ -63,10 +64,11 @@ static int set_frame_max(void *socket, uint64_t bytes)
 static int set_role(void *socket, enum net_role role, const struct broker_config *config)
 {
     uint64_t frame_max = config->message_bytes_max + NET_HEADER_SLACK_BYTES;
-    int rc = role == NET_NATIVE ? 0 : set_keepalive(socket);
+    int rc = role == NET_NATIVE || role == NET_LOCAL ? 0 : set_keepalive(socket);
 
     switch (role) {
     case NET_NATIVE:
+    case NET_LOCAL:
         rc = rc ? rc : set_int(socket, ZMQ_ROUTER_MANDATORY, 1);
         rc = rc ? rc : set_int(socket, ZMQ_ROUTER_HANDOVER, 0);
         rc = rc ? rc : set_int(socket, ZMQ_SNDHWM, NET_ROUTER_SNDHWM);
@@ -173,8 +175,9 @@ static int bind_all(struct net_socket *s, const struct broker_config *config, ch
             snprintf(detail, detail_bytes, rc == STRATO_ECONFIG ? "more than 16 hosts" : "run_dir makes a socket path that is too long");
             return STRATO_ECONFIG;
         }
-        if (s->role == NET_NATIVE && !config->has_native && net_endpoint_transport(endpoint) != NET_INPROC)
-            continue; /* off for the world; hosted services still need it */
+        if ((s->role == NET_NATIVE && net_endpoint_transport(endpoint) == NET_INPROC) ||
+            (s->role == NET_LOCAL && net_endpoint_transport(endpoint) != NET_INPROC))
+            continue;
         rc = bind_one(s, endpoint, detail, detail_bytes);
         if (rc < 0)
             return rc;

@@ -24,14 +24,16 @@ enum {
     NET_SUBSCRIPTION_BYTES_MAX = 256,
 };
 
-enum net_role { NET_NATIVE, NET_PUB_OUT, NET_PUB_IN, NET_EVENTS_PUSH, NET_WORK_IN, NET_WORK_OUT };
+/* LOCAL is the native edge over inproc, on a ROUTER of its own: only which socket a frame came from tells this process
+ * from a ZMTP 1 or 2 peer on TCP, whose messages have no metadata either, and who must not get the rights of `local`. */
+enum net_role { NET_NATIVE, NET_LOCAL, NET_PUB_OUT, NET_PUB_IN, NET_EVENTS_PUSH, NET_WORK_IN, NET_WORK_OUT };
 
 struct net_socket {
     enum net_role role;
     char name[STRATO_NAME_BYTES_MAX + 8];    /* "native", "push:evolution" */
     char channel[STRATO_NAME_BYTES_MAX + 1]; /* of WORK_IN and WORK_OUT */
     void *zmq;
-    void *monitor; /* NATIVE and WORK_OUT */
+    void *monitor; /* NATIVE and WORK_OUT; inproc has no events */
     char endpoints[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES]; /* for people and clients */
     char bound[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES];     /* as libzmq calls them */
     size_t endpoints_count;

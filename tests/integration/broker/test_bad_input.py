@@ -168,3 +168,33 @@ def test_a_storm_of_vanishing_peers_leaves_the_broker_as_it_was(broker, sockets)
     req = sockets.connect(zmq.REQ, broker.endpoint("native"))
     for i in range(100):
         assert ask(req, {"op": "put", "ch": "gpu", "rq": i, "wait": 20000}, {"type": "gpu.synchronize"})[0]["op"] == "ok"
+
+
+def zmtp1(data):
+    return bytes([len(data) + 1, 0]) + data
+
+
+@pytest.mark.parametrize("greeting", [
+    zmtp1(b""),  # ZMTP 1.0: identity, then messages
+    b"\xff" + b"\0" * 8 + b"\x7f\x01\x05" + b"\0\0",  # ZMTP 2.0: greeting of a DEALER, identity
+])
+def test_old_protocols_never_get_the_rights_of_this_process(broker, greeting):
+    """Messages of ZMTP 1 and 2 carry no metadata, just like those over inproc, which may administer."""
+    host, port = broker.endpoint("native")[len("tcp://"):].rsplit(":", 1)
+    data = frame({"op": "admin.purge", "ch": "gpu", "rq": 1})
+    data = zmtp1(data) if greeting[0] != 0xFF else bytes([0, len(data)]) + data
+    with socket.create_connection((host, int(port))) as raw:
+        raw.settimeout(30)
+        raw.sendall(greeting + data)
+        answer = b""
+        while b"E_FORBIDDEN" not in answer:
+            more = raw.recv(4096)
+            assert more, answer
+            answer += more
+
+
+def test_admin_is_for_unix_sockets_until_there_are_keys(broker, sockets):
+    for transport, expected in (("tcp", "err"), ("ipc", "ok")):
+        req = sockets.connect(zmq.REQ, broker.endpoint("native", transport))
+        header, _, _ = ask(req, {"op": "admin.purge", "ch": "jobs", "rq": 1})
+        assert header["op"] == expected, header

@@ -12,7 +12,7 @@ static struct net_peer *meet(struct net_peers *peers, uint32_t id, bool *is_new)
     uint8_t rid[5] = { 0 };
 
     memcpy(rid + 1, &id, 4);
-    return net_peers_meet(peers, STRATO_BYTES_OF(rid), is_new);
+    return net_peers_meet(peers, 0, STRATO_BYTES_OF(rid), is_new);
 }
 
 static void a_routing_id_meets_the_same_peer_again(void **state)
@@ -29,6 +29,22 @@ static void a_routing_id_meets_the_same_peer_again(void **state)
     assert_false(is_new);
     assert_ptr_equal(net_peers_find(&peers, peer->number), peer);
     assert_null(net_peers_find(&peers, 0));
+    net_peers_fini(&peers);
+}
+
+static void two_sockets_may_hand_out_the_same_routing_id(void **state)
+{
+    struct net_peers peers;
+    struct net_peer *first, *second;
+    bool is_new;
+
+    (void)state;
+    assert_int_equal(net_peers_init(&peers), 0);
+    first = net_peers_meet(&peers, 0, LITERAL("\0abcd"), &is_new);
+    second = net_peers_meet(&peers, 1, LITERAL("\0abcd"), &is_new);
+    assert_true(is_new);
+    assert_ptr_not_equal(first, second);
+    assert_ptr_equal(net_peers_meet(&peers, 0, LITERAL("\0abcd"), &is_new), first);
     net_peers_fini(&peers);
 }
 
@@ -105,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_routing_id_meets_the_same_peer_again),
+        cmocka_unit_test(two_sockets_may_hand_out_the_same_routing_id),
         cmocka_unit_test(a_forgotten_number_is_never_given_again),
         cmocka_unit_test(thousands_of_peers_are_all_found),
         cmocka_unit_test(an_outbox_keeps_order_and_ends_at_its_bound),
