@@ -74,7 +74,7 @@ int strato_send_confirmed(strato_client *c, const struct strato_send *message, i
         watch.index = args.index;
         watch_add(p, &watch);
         strato__session_flush(&c->session);
-        while (rc == 0 && !watch.is_lost && p->accepted <= watch.index)
+        while (rc == 0 && !watch.is_lost && p->credit.accepted <= watch.index)
             rc = c->session.state == STRATO__ENDED ? c->session.end_err : strato__wait(c, deadline);
         watch_remove(p, &watch);
         if (rc == 0)
@@ -87,7 +87,7 @@ int strato_send_confirmed(strato_client *c, const struct strato_send *message, i
 static bool all_confirmed(const struct strato_client *c)
 {
     for (const struct strato__producer *p = c->session.producers_list; p; p = p->next)
-        if (p->is_credited && p->accepted < p->sent)
+        if (p->is_credited && p->credit.accepted < p->next_index)
             return false;
     return true;
 }
@@ -152,8 +152,12 @@ int strato_send_stats(strato_client *c, const char *channel, struct strato_send_
     strato__enter(c);
     p = strato__producer_of(&c->session, strato_text(channel));
     if (p)
-        *ret_stats = (struct strato_send_stats){ p->sent_before + p->sent, p->accepted_before + p->accepted, p->refused,
-                                                 p->limit };
+        *ret_stats = (struct strato_send_stats){ 
+            .sent = p->sent_before + p->next_index,
+            .accepted = p->accepted_before + (p->is_credited ? p->credit.accepted : p->next_index),
+            .refused = p->refused,
+            .limit = p->credit.limit,
+        };
     else
         rc = STRATO_ENOENT;
     strato__leave(c);

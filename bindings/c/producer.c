@@ -10,9 +10,9 @@
 #include <stdlib.h>
 
 enum {
-    WINDOW_MAX = 4096,
-    BYTES_MAX = 8 << 20,      /* most byte credit asked for beyond one large message */
     LOST_US = 1000000,        /* a need unanswered so long after its wait is asked again */
+    RESEND_NEED_MS = 60000,   /* nobody waits for what is sent again, so its need waits long */
+    RESEND_PAUSE_US = 500000, /* before asking again after a refusal */
     EARLY_US = 20000,         /* an answer to a need this much before its wait ends was not a timeout */
 };
 
@@ -59,9 +59,6 @@ int strato__producer_find(struct strato__session *s, const char *channel, struct
         free(p);
         return STRATO_ENOMEM;
     }
-    p->window = 1;
-    p->window_max = s->no_batching ? WINDOW_MAX / 4 : WINDOW_MAX;
-    p->mean_bytes = 256;
     bucket = &s->producers[hash(name) % 256];
     p->chain = *bucket;
     *bucket = p;
@@ -107,7 +104,7 @@ int strato__producer_open(struct strato__session *s, struct strato__producer *p)
     strato_header_begin(&hw, &w, "open");
     strato_header_str(&hw, "ch", strato__name_bytes(p->name));
     strato_header_str(&hw, "dir", strato_text("p"));
-    strato_header_u64(&hw, "window", p->window_max);
+    strato_header_u64(&hw, "window", STRATO_CREDIT_WINDOW_MAX);
     strato_header_u64(&hw, "rq", p->open_rq);
     strato_header_end(&hw);
     rc = strato__session_send(s, &w);
@@ -143,37 +140,44 @@ static void header_of(const struct strato__session *s, const struct strato__prod
     strato_header_end(&hw);
 }
 
-int strato__producer_flush(struct strato__session *s, struct strato__producer *p)
+/* Close the gathered frame: among the unconfirmed if the channel has credit, and ret_buffer is one reference. */
+static int gather_close(struct strato__session *s, struct strato__producer *p, struct strato__buffer **ret_buffer)
 {
     uint8_t header[STRATO__HEADROOM];
     struct strato_writer w;
     struct strato__closed closed;
-    struct strato__unconfirmed *entry;
-    uint32_t count = p->gather.count;
-    int rc;
+    int rc = strato__unconfirmed_reserve(p);
 
-    if (count == 0)
-        return 0;
-    rc = strato__unconfirmed_reserve(p);
-    if (rc == 0)
-        rc = strato__outbox_reserve(&s->out, 1);
     if (rc < 0)
         return rc;
     strato_writer_init_fixed(&w, header, sizeof header);
-    header_of(s, p, &p->gather_call, p->gather_first, count, &w);
+    header_of(s, p, &p->gather_call, p->gather_first, p->gather.count, &w);
     rc = strato_writer_error(&w);
     if (rc == 0)
         rc = strato__gather_close(&p->gather, strato_writer_view(&w), &closed);
     if (rc < 0)
         return rc;
-    if (p->is_credited) {
-        entry = strato__unconfirmed_push(p);
-        *entry = (struct strato__unconfirmed){ .first = p->gather_first, .count = count,
-                                               .buffer = strato__buffer_hold(closed.buffer),
-                                               .envelopes_at = closed.envelopes_at, .call = p->gather_call };
-    }
-    strato__outbox_take(&s->out, &closed.buffer, false);
+    if (p->is_credited)
+        *strato__unconfirmed_push(p) = (struct strato__unconfirmed){
+            .first = p->gather_first, .count = closed.count, .buffer = strato__buffer_hold(closed.buffer),
+            .envelopes_at = closed.envelopes_at, .call = p->gather_call };
+    *ret_buffer = closed.buffer;
     return 0;
+}
+
+int strato__producer_flush(struct strato__session *s, struct strato__producer *p)
+{
+    struct strato__buffer *buffer;
+    int rc;
+
+    if (p->gather.count == 0)
+        return 0;
+    rc = strato__outbox_reserve(&s->out, 1);
+    if (rc == 0)
+        rc = gather_close(s, p, &buffer);
+    if (rc == 0)
+        strato__outbox_take(&s->out, &buffer, false);
+    return rc;
 }
 
 /* Copy or take the attachments of a message into buffers. */
@@ -282,11 +286,9 @@ static int add_envelope(struct strato__session *s, struct strato__producer *p, c
         strato__gather_undo(&p->gather, (size_t)bytes);
         return STRATO_ETOO_BIG;
     }
-    p->mean_bytes = (uint32_t)((p->mean_bytes * 7ULL + (all < BYTES_MAX ? all : BYTES_MAX)) / 8);
-    if (p->is_byte_credited && p->sent_bytes + all > p->limit_bytes) {
+    if (p->is_credited && !strato_credit_sender_may(&p->credit, all)) {
         strato__gather_undo(&p->gather, (size_t)bytes);
-        if (p->mean_bytes < all)
-            p->mean_bytes = (uint32_t)(all < UINT32_MAX ? all : UINT32_MAX); /* so that the next need asks enough */
+        p->lacking_bytes = all;
         return STRATO_EAGAIN;
     }
     *ret_bytes = all;
@@ -296,12 +298,14 @@ static int add_envelope(struct strato__session *s, struct strato__producer *p, c
 int strato__producer_send(struct strato__session *s, struct strato__producer *p, const struct strato_send *message,
                           const struct strato__call *call, uint64_t *ret_index)
 {
-    uint64_t attached = message->attachments_count ? attachment_bytes(message) : 0, bytes = 0;
+    uint64_t attached = message->attachments_count ? attachment_bytes(message) : 0, bytes = 0, spent;
     bool is_apart = message->attachments_count || s->no_batching;
     int rc;
 
-    if (p->is_credited && p->sent >= p->limit)
-        return STRATO_EAGAIN;
+    if (p->is_credited && (p->credit.sent >= p->credit.limit || p->credit.sent < p->next_index)) {
+        p->lacking_bytes = p->lacking_bytes ? p->lacking_bytes : 1;
+        return STRATO_EAGAIN; /* dry, or what a resume sends again goes first */
+    }
     if (p->gather.count && (message->attachments_count || !joins(p, call))) {
         rc = strato__producer_flush(s, p);
         if (rc < 0)
@@ -311,7 +315,7 @@ int strato__producer_send(struct strato__session *s, struct strato__producer *p,
     if (rc < 0)
         return rc;
     if (p->gather.count == 1) {
-        p->gather_first = p->sent;
+        p->gather_first = p->next_index;
         p->gather_call = call ? *call : (struct strato__call){ 0 };
     }
     if (message->attachments_count) {
@@ -322,47 +326,45 @@ int strato__producer_send(struct strato__session *s, struct strato__producer *p,
         }
     }
     if (ret_index)
-        *ret_index = p->sent;
-    p->sent++;
-    p->sent_bytes += bytes;
-    if (!p->is_credited)
-        p->accepted = p->sent; /* the answer of each call is its own confirmation */
+        *ret_index = p->next_index;
+    p->next_index++;
+    if (p->is_credited)
+        (void)strato_credit_sender_spend(&p->credit, bytes, &spent); /* add_envelope has seen that it may */
     if (p->gather.count >= STRATO__GATHER_MESSAGES || p->gather.w.bytes >= STRATO__GATHER_BYTES || is_apart)
         (void)strato__producer_flush(s, p); /* out of memory: it stays gathered and is tried again */
-    if (p->is_credited && p->window > 1 && p->limit - p->sent < p->window / 2 && p->need_rq == 0)
-        (void)strato__producer_need(s, p, 0);
+    /* Ask ahead while credit is left; a dry producer asks when somebody wants to send, so that a lone send costs no need. */
+    if (strato_credit_sender_may(&p->credit, 0) && p->credit.limit - p->credit.sent <= p->credit.window / 4)
+        (void)strato__producer_need(s, p, 0, 0);
     return 0;
 }
 
 /* ---- credit -------------------------------------------------------------------------------------- */
 
-int strato__producer_need(struct strato__session *s, struct strato__producer *p, uint32_t wait_ms)
+int strato__producer_need(struct strato__session *s, struct strato__producer *p, uint64_t bytes, uint32_t wait_ms)
 {
-    uint64_t until = s->now_us + wait_ms * 1000ULL, bytes = (uint64_t)p->window * p->mean_bytes * 5 / 4;
+    uint64_t until = s->now_us + wait_ms * 1000ULL + 1, upto, upto_bytes, rq;
     struct strato_writer w = { 0 };
     struct strato_header_writer hw;
-    uint64_t rq;
     int rc;
 
-    if (p->need_rq && p->need_upto > p->sent && s->now_us < p->need_until_us + LOST_US &&
-        (wait_ms == 0 || p->need_until_us + EARLY_US >= until))
+    if (p->need_until_us && (s->now_us > p->need_until_us + LOST_US || (wait_ms && p->need_until_us + EARLY_US < until)))
+        p->credit.asked_upto = p->credit.asked_upto_bytes = 0; /* unanswered, or with too short a wait: ask anew */
+    if (!strato_credit_sender_need(&p->credit, bytes, &upto, &upto_bytes))
         return 0;
-    if (bytes > BYTES_MAX)
-        bytes = BYTES_MAX;
-    if (bytes < p->mean_bytes + 1024ULL)
-        bytes = p->mean_bytes + 1024ULL;
     rq = s->rq_next++;
-    p->need_upto = p->sent + p->window;
     strato_header_begin(&hw, &w, "need");
     strato_header_str(&hw, "ch", strato__name_bytes(p->name));
-    strato_header_u64(&hw, "upto", p->need_upto);
-    strato_header_u64(&hw, "upto_bytes", p->sent_bytes + bytes);
+    strato_header_u64(&hw, "upto", upto);
+    if (upto_bytes)
+        strato_header_u64(&hw, "upto_bytes", upto_bytes);
     strato_header_u64(&hw, "wait", wait_ms);
     strato_header_u64(&hw, "rq", rq);
     strato_header_end(&hw);
     rc = strato__session_send(s, &w);
-    if (rc < 0)
+    if (rc < 0) {
+        p->credit.asked_upto = p->credit.asked_upto_bytes = 0;
         return rc;
+    }
     p->need_rq = rq;
     p->need_until_us = until;
     return 0;
@@ -372,28 +374,17 @@ void strato__producer_unneed(struct strato__session *s, struct strato__producer 
 {
     struct strato_writer w = { 0 };
     struct strato_header_writer hw;
+    uint64_t upto;
 
-    if (!p->need_rq || s->state != STRATO__OPEN)
+    p->need_until_us = 0;
+    if (!strato_credit_sender_cancel(&p->credit, &upto) || s->state != STRATO__OPEN)
         return;
     strato_header_begin(&hw, &w, "need");
     strato_header_str(&hw, "ch", strato__name_bytes(p->name));
-    strato_header_u64(&hw, "upto", p->sent);
-    strato_header_u64(&hw, "upto_bytes", p->sent_bytes);
+    strato_header_u64(&hw, "upto", upto);
     strato_header_u64(&hw, "wait", 0);
     strato_header_end(&hw);
     (void)strato__session_send(s, &w);
-    p->need_rq = 0;
-}
-
-static void limits_take(struct strato__producer *p, const struct strato_header *h)
-{
-    if (strato_header_has(h, STRATO_KEY_limit) && h->limit > p->limit)
-        p->limit = h->limit;
-    if (strato_header_has(h, STRATO_KEY_limit_bytes)) {
-        p->is_byte_credited = true;
-        if (h->limit_bytes > p->limit_bytes)
-            p->limit_bytes = h->limit_bytes;
-    }
 }
 
 void strato__producer_on_opened(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
@@ -403,27 +394,24 @@ void strato__producer_on_opened(struct strato__session *s, struct strato__produc
     p->state = STRATO__PRODUCER_READY;
     p->open_err = 0;
     p->is_credited = strato_header_has(h, STRATO_KEY_limit);
-    if (h->window && h->window < p->window_max)
-        p->window_max = (uint32_t)h->window;
-    limits_take(p, h);
+    if (p->is_credited)
+        strato_credit_sender_open(&p->credit, (uint32_t)(h->window < STRATO_CREDIT_WINDOW_MAX ? h->window : 0), h->limit,
+                                  strato_header_has(h, STRATO_KEY_limit_bytes) ? h->limit_bytes : UINT64_MAX / 2);
     s->progress++;
 }
 
 void strato__producer_on_credit(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
 {
-    limits_take(p, h);
-    if (p->need_rq && p->limit >= p->need_upto) {
-        p->need_rq = 0;
-        p->window = p->window * 2 < p->window_max ? p->window * 2 : p->window_max;
+    if (h->accepted > p->credit.sent) {
+        strato__session_malformed(s, "credit confirms more than was sent");
+        return;
     }
-    if (strato_header_has(h, STRATO_KEY_accepted) && h->accepted > p->accepted) {
-        if (h->accepted > p->sent) {
-            strato__session_malformed(s, "credit confirms more than was sent");
-            return;
-        }
-        p->accepted = h->accepted;
-        strato__unconfirmed_confirm(p, p->accepted);
-    }
+    strato_credit_sender_credit(&p->credit, h->limit, h->limit_bytes, h->accepted, h->durable);
+    if (p->credit.asked_upto == 0)
+        p->need_until_us = 0;
+    strato__unconfirmed_confirm(p, p->credit.accepted);
+    if (p->credit.sent < p->next_index)
+        strato__producer_resend(s, p);
     s->progress++;
 }
 
@@ -431,19 +419,21 @@ void strato__producer_on_revoke(struct strato__session *s, struct strato__produc
 {
     struct strato_writer w = { 0 };
     struct strato_header_writer hw;
+    uint64_t sent, sent_bytes;
 
     (void)h;
     if (strato__producer_flush(s, p) < 0)
         return; /* the broker asks again, or suspects us: better than a release that precedes its puts */
-    p->limit = p->sent;
-    p->limit_bytes = p->sent_bytes;
+    strato_credit_sender_revoke(&p->credit, &sent, &sent_bytes);
+    p->need_until_us = 0; /* the demand is void with it: whoever waits asks again */
     strato_header_begin(&hw, &w, "release");
     strato_header_str(&hw, "ch", strato__name_bytes(p->name));
-    strato_header_u64(&hw, "sent", p->sent);
-    strato_header_u64(&hw, "sent_bytes", p->sent_bytes);
+    strato_header_u64(&hw, "sent", sent);
+    strato_header_u64(&hw, "sent_bytes", sent_bytes);
     strato_header_end(&hw);
     (void)strato__session_send(s, &w);
-    p->window = p->window > 2 ? p->window / 2 : 1; /* others want it too: ask for less the next time */
+    if (p->credit.sent < p->next_index)
+        strato__producer_resend(s, p);
     s->progress++;
 }
 
@@ -452,7 +442,10 @@ static void need_answered(struct strato__session *s, struct strato__producer *p,
     p->answer_early = s->now_us + EARLY_US < p->need_until_us;
     p->answer_err = err;
     p->answers++;
-    p->need_rq = 0;
+    p->need_until_us = 0;
+    strato_credit_sender_full(&p->credit);
+    if (p->credit.sent < p->next_index && s->resend_at_us == STRATO__NEVER)
+        s->resend_at_us = s->now_us + RESEND_PAUSE_US;
     s->progress++;
 }
 
@@ -460,7 +453,7 @@ void strato__producer_on_full(struct strato__session *s, struct strato__producer
 {
     uint64_t rq;
 
-    if (strato__rq_number(h->rq, &rq) && rq != p->need_rq)
+    if (!p->need_until_us || (strato__rq_number(h->rq, &rq) && rq != p->need_rq))
         return; /* an answer to a need that has been replaced */
     need_answered(s, p, STRATO_EFULL);
 }
@@ -478,7 +471,7 @@ void strato__producer_on_verdict(struct strato__session *s, struct strato__produ
             p->state = STRATO__PRODUCER_CLOSED;
             p->open_err = err;
             s->progress++;
-        } else if (rq == p->need_rq) {
+        } else if (rq == p->need_rq && p->need_until_us) {
             need_answered(s, p, err);
         }
         return;
@@ -492,18 +485,20 @@ void strato__producer_on_verdict(struct strato__session *s, struct strato__produ
     strato__session_refused(s, err, n, h->detail);
 }
 
-/* The same envelopes under the new session epoch; a copy, because libzmq may still be reading the old frame. */
-static int resend(struct strato__session *s, struct strato__producer *p, struct strato__unconfirmed *u)
+/* ---- after a resume ------------------------------------------------------------------------------ */
+
+/* Some envelopes of an undecided frame under the new session epoch. A copy: libzmq may still read the old frame. */
+static int resend_frame(struct strato__session *s, struct strato__producer *p, const struct strato__unconfirmed *u,
+                        uint32_t skip, uint32_t count, struct strato_bytes envelopes)
 {
     struct strato_writer w = { 0 };
+    struct strato__call call = u->call;
     struct strato__buffer *buffer = NULL;
-    size_t header_bytes;
-    int rc;
+    int rc = strato__outbox_reserve(&s->out, u->attachments_count + 1);
 
-    rc = strato__outbox_reserve(&s->out, u->attachments_count + 1);
-    header_of(s, p, &u->call, u->first, u->count, &w);
-    header_bytes = w.bytes;
-    strato_writer_raw(&w, strato_bytes(u->buffer->data + u->envelopes_at, u->buffer->bytes - u->envelopes_at));
+    call.rq += skip;
+    header_of(s, p, &call, u->first + skip, count, &w);
+    strato_writer_raw(&w, envelopes);
     if (rc == 0)
         rc = strato_writer_error(&w);
     if (rc == 0)
@@ -512,9 +507,6 @@ static int resend(struct strato__session *s, struct strato__producer *p, struct 
         strato_writer_fini(&w);
         return rc < 0 ? rc : STRATO_ENOMEM;
     }
-    strato__buffer_drop(u->buffer);
-    u->buffer = strato__buffer_hold(buffer);
-    u->envelopes_at = header_bytes;
     strato__outbox_take(&s->out, &buffer, u->attachments_count > 0);
     for (uint32_t i = 0; i < u->attachments_count; i++) {
         struct strato__buffer *part = strato__buffer_hold(u->attachments[i]);
@@ -524,34 +516,94 @@ static int resend(struct strato__session *s, struct strato__producer *p, struct 
     return 0;
 }
 
-void strato__producer_resume(struct strato__session *s, struct strato__producer *p, uint64_t accepted, uint64_t limit,
-                             uint64_t limit_bytes)
+/* How many envelopes from index credit.sent on have credit; their bytes. The first one's size in ret_first. */
+static uint32_t spendable(struct strato__producer *p, const struct strato__unconfirmed *u, uint32_t skip,
+                          struct strato_bytes *ret_envelopes, uint64_t *ret_first)
 {
-    if (accepted > p->sent || p->state != STRATO__PRODUCER_READY) {
+    struct strato_credit_sender credit = p->credit;
+    struct strato_cursor c = strato_cursor_over(strato_bytes(u->buffer->data + u->envelopes_at,
+                                                             u->buffer->bytes - u->envelopes_at));
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < skip; i++)
+        (void)strato_cursor_skip(&c); /* our own encoding */
+    ret_envelopes->data = c.at;
+    while (skip + count < u->count) {
+        const uint8_t *from = c.at;
+        uint64_t bytes, index;
+
+        if (strato_cursor_skip(&c) < 0)
+            break;
+        bytes = (uint64_t)(c.at - from);
+        for (uint32_t i = 0; i < u->attachments_count; i++)
+            bytes += u->attachments[i]->bytes;
+        if (count == 0)
+            *ret_first = bytes;
+        if (strato_credit_sender_spend(&credit, bytes, &index) < 0) {
+            c.at = from;
+            break;
+        }
+        count++;
+    }
+    ret_envelopes->bytes = (size_t)(c.at - ret_envelopes->data);
+    p->credit = count ? credit : p->credit;
+    return count;
+}
+
+void strato__producer_resend(struct strato__session *s, struct strato__producer *p)
+{
+    while (s->state == STRATO__OPEN && p->credit.sent < p->next_index) {
+        struct strato_credit_sender before = p->credit;
+        struct strato__unconfirmed *u = strato__unconfirmed_find(p, p->credit.sent);
+        struct strato_bytes envelopes;
+        uint64_t first_bytes = 0;
+        uint32_t skip = (uint32_t)(p->credit.sent - u->first), count = spendable(p, u, skip, &envelopes, &first_bytes);
+        int rc;
+
+        rc = count ? resend_frame(s, p, u, skip, count, envelopes) : strato__producer_need(s, p, first_bytes, RESEND_NEED_MS);
+        if (rc < 0) {
+            p->credit = before;
+            s->resend_at_us = s->now_us + RESEND_PAUSE_US; /* out of memory now */
+        }
+        if (rc < 0 || count == 0)
+            return;
+    }
+}
+
+void strato__producer_resume(struct strato__session *s, struct strato__producer *p, const struct strato__resume *n)
+{
+    struct strato__buffer *buffer;
+    uint64_t resend;
+
+    p->need_until_us = 0;
+    p->answers++;
+    p->answer_err = STRATO_EAGAIN;
+    s->progress++;
+    if (p->state != STRATO__PRODUCER_READY || !p->is_credited) {
+        if (p->state == STRATO__PRODUCER_OPENING)
+            strato__producer_restart(s, p);
+        return;
+    }
+    /* During an earlier resume `sent` may be behind what the broker had accepted before. */
+    p->credit.sent = p->next_index;
+    if (strato_credit_sender_resume(&p->credit, n->accepted, n->accepted_bytes, n->limit, n->limit_bytes, &resend) < 0) {
         strato__producer_restart(s, p);
         return;
     }
-    p->need_rq = 0;
-    p->answers++;
-    p->answer_err = STRATO_EAGAIN;
-    if (accepted > p->accepted)
-        p->accepted = accepted;
-    p->limit = limit;
-    p->limit_bytes = limit_bytes;
-    strato__unconfirmed_confirm(p, p->accepted);
-    for (uint32_t i = 0; i < p->unconfirmed_count; i++) {
-        if (resend(s, p, strato__unconfirmed_at(p, i)) < 0) {
-            strato__session_lost(s); /* without memory the next attempt may fare better: nothing is skipped */
+    if (p->gather.count) { /* its credit is void as well: it joins those that are sent again */
+        if (gather_close(s, p, &buffer) < 0) {
+            strato__session_lost(s);
             return;
         }
+        strato__buffer_drop(buffer);
     }
-    (void)strato__producer_flush(s, p);
-    s->progress++;
+    strato__unconfirmed_confirm(p, p->credit.accepted);
+    strato__producer_resend(s, p);
 }
 
 void strato__producer_restart(struct strato__session *s, struct strato__producer *p)
 {
-    uint64_t lost = p->is_credited ? p->sent - p->accepted : 0;
+    uint64_t lost = p->is_credited ? p->next_index - p->credit.accepted : 0;
 
     strato__unconfirmed_clear(p);
     strato__gather_fini(&p->gather);
@@ -560,12 +612,11 @@ void strato__producer_restart(struct strato__session *s, struct strato__producer
     s->counters.unconfirmed += lost;
     if (lost && s->flush_err == 0)
         s->flush_err = STRATO_EEPOCH;
-    p->sent_before += p->sent;
-    p->accepted_before += p->accepted;
-    p->sent = p->limit = p->accepted = 0;
-    p->sent_bytes = p->limit_bytes = p->accepted_bytes = 0;
-    p->window = 1;
-    p->need_rq = 0;
+    p->sent_before += p->next_index;
+    p->accepted_before += p->is_credited ? p->credit.accepted : p->next_index;
+    p->next_index = 0;
+    p->credit = (struct strato_credit_sender){ 0 };
+    p->need_until_us = 0;
     p->answers++;
     p->answer_err = STRATO_EAGAIN;
     p->state = STRATO__PRODUCER_CLOSED;

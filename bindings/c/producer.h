@@ -4,8 +4,8 @@
  *   CLOSED --open--> OPENING --opened--> READY          READY: sent < limit = may send; else need
  *   READY --revoke--> flush, release{sent}, limit = sent          any --connection lost--> CLOSED or resumed
  *
- * `limit`, `sent`, `accepted` are counts since the session began. Messages stay here until `accepted`
- * covers them, so that a resume can send them again; their number is bounded by credit.
+ * The numbers are core/credit.h's. Messages stay here until `accepted` covers them; a resume voids their
+ * credit and sends them again as new credit comes, before anything newer. Credit bounds their number.
  * Rule: docs/wire.md "Credit"; protocol.md section 5.
  *
  * SPDX-License-Identifier: MIT
@@ -14,6 +14,7 @@
 #define STRATO_BINDINGS_C_PRODUCER_H
 
 #include "bindings/c/session.h"
+#include "core/credit.h"
 
 enum strato__producer_state { STRATO__PRODUCER_CLOSED, STRATO__PRODUCER_OPENING, STRATO__PRODUCER_READY };
 
@@ -51,14 +52,11 @@ struct strato__producer {
     int open_err;          /* why the last open failed; 0 = it did not */
     uint64_t open_rq;
     bool is_credited;      /* false: the channel answers every message itself (calls on `reject` channels) */
-    bool is_byte_credited;
-    uint64_t sent, limit, accepted;
-    uint64_t sent_bytes, limit_bytes, accepted_bytes;
-    uint32_t window, window_max;
-    uint32_t mean_bytes;   /* of a message, to ask for bytes in proportion */
+    struct strato_credit_sender credit;
+    uint64_t next_index;   /* the index of the next message; above credit.sent only while a resume sends again */
 
-    uint64_t need_rq;      /* 0 = none outstanding */
-    uint64_t need_upto, need_until_us;
+    uint64_t need_rq;      /* of the last need */
+    uint64_t need_until_us; /* when its wait ends; 0 = none is outstanding */
     uint64_t answers;      /* changes with every `full` or refusal of a need */
     int answer_err;        /* of the last one */
     bool answer_early;     /* it came well before the wait was over: the channel does not let producers wait */
@@ -70,6 +68,7 @@ struct strato__producer {
     uint32_t unconfirmed_head, unconfirmed_count, unconfirmed_capacity;
     struct strato__watch *watches;
     uint64_t refused;
+    uint64_t lacking_bytes; /* size of the last message that found no credit */
     uint64_t sent_before, accepted_before; /* of earlier sessions, for the statistics */
 };
 
@@ -87,8 +86,10 @@ int strato__producer_open(struct strato__session *s, struct strato__producer *p)
  */
 int strato__producer_send(struct strato__session *s, struct strato__producer *p, const struct strato_send *message,
                           const struct strato__call *call, uint64_t *ret_index);
-/** Say that credit is wanted; `wait_ms` 0 = answer now. Repeats nothing that is already asked. */
-int strato__producer_need(struct strato__session *s, struct strato__producer *p, uint32_t wait_ms);
+/** Say that credit is wanted for a message of `bytes`; `wait_ms` 0 = answer now. Repeats nothing that is already asked. */
+int strato__producer_need(struct strato__session *s, struct strato__producer *p, uint64_t bytes, uint32_t wait_ms);
+/** Send again, within the credit, what a resume has to; asks for more if there is not enough. */
+void strato__producer_resend(struct strato__session *s, struct strato__producer *p);
 /** Nobody waits any longer. */
 void strato__producer_unneed(struct strato__session *s, struct strato__producer *p);
 /** Close the gathered frame into the outbox. @return 0 or STRATO_ENOMEM (still gathered). */
@@ -101,9 +102,12 @@ void strato__producer_on_revoke(struct strato__session *s, struct strato__produc
 void strato__producer_on_full(struct strato__session *s, struct strato__producer *p, const struct strato_header *h);
 /** err or ok that speaks of put indices. */
 void strato__producer_on_verdict(struct strato__session *s, struct strato__producer *p, const struct strato_header *h);
-/** The session goes on: `accepted` and `limit` are the broker's; sends the rest again. */
-void strato__producer_resume(struct strato__session *s, struct strato__producer *p, uint64_t accepted, uint64_t limit,
-                             uint64_t limit_bytes);
+/** The broker's numbers of a producer, from `welcome`. */
+struct strato__resume {
+    uint64_t accepted, accepted_bytes, limit, limit_bytes;
+};
+/** The session goes on: sends again what was not accepted. */
+void strato__producer_resume(struct strato__session *s, struct strato__producer *p, const struct strato__resume *numbers);
 /** The session is new: what was unconfirmed is reported, counting begins at 0. */
 void strato__producer_restart(struct strato__session *s, struct strato__producer *p);
 #endif

@@ -193,7 +193,7 @@ int strato__request_start(struct strato__session *s, struct strato__producer *p,
     struct strato__ask *ask = NULL;
     int rc;
 
-    if (p->is_credited && p->sent >= p->limit)
+    if (p->is_credited && p->credit.sent >= p->credit.limit)
         return STRATO_EAGAIN;
     rc = strato__ask_new(s, kind, &ask);
     if (rc < 0)

@@ -34,7 +34,7 @@ static int copy_caps(struct strato__session *s, const struct strato_client_optio
 
 int strato__session_init(struct strato__session *s, const struct strato_client_options *o, uint64_t seed)
 {
-    *s = (struct strato__session){ .reconnect_at_us = STRATO__NEVER, .asks_due_us = STRATO__NEVER, .rq_next = 1,
+    *s = (struct strato__session){ .reconnect_at_us = STRATO__NEVER, .asks_due_us = STRATO__NEVER, .resend_at_us = STRATO__NEVER, .rq_next = 1,
                                    .no_batching = o->no_batching };
     if ((o->agent && strlen(o->agent) > STRATO_NAME_BYTES_MAX) || (o->hb_ms && (o->hb_ms < 1000 || o->hb_ms > 60000)) ||
         o->caps_count > 256)
@@ -500,6 +500,12 @@ static void on_tick(struct strato__session *s)
             if (s->streams[i])
                 strato__settle_extend_all(s, s->streams[i]);
     }
+    if (s->now_us >= s->resend_at_us) {
+        s->resend_at_us = STRATO__NEVER;
+        for (struct strato__producer *p = s->producers_list; p; p = p->next)
+            if (p->is_credited && p->credit.sent < p->next_index)
+                strato__producer_resend(s, p);
+    }
     if (s->has_pending)
         strato__session_gathered(s);
     liveness(s);
@@ -524,6 +530,8 @@ uint64_t strato__session_next_us(const struct strato__session *s)
         next = quiet;
     if (s->has_pending && s->pending_since_us + STRATO__GATHER_US < next)
         next = s->pending_since_us + STRATO__GATHER_US;
+    if (s->resend_at_us < next)
+        next = s->resend_at_us;
     if (s->extend_at_us < next)
         next = s->extend_at_us;
     return next;

@@ -126,6 +126,7 @@ struct strato__session {
     bool has_pending;      /* something is gathered somewhere */
     uint64_t pending_since_us;
     uint64_t extend_at_us;
+    uint64_t resend_at_us; /* producers that a resume left without credit ask again */
     uint64_t progress;     /* changes when a waiting caller should look again */
     uint64_t arrivals;     /* changes when something for the application arrived */
     uint32_t readable;     /* messages queued in streams, to answer "is anything ready" */

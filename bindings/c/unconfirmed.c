@@ -44,6 +44,22 @@ struct strato__unconfirmed *strato__unconfirmed_last(struct strato__producer *p)
     return strato__unconfirmed_at(p, p->unconfirmed_count - 1);
 }
 
+struct strato__unconfirmed *strato__unconfirmed_find(struct strato__producer *p, uint64_t message)
+{
+    uint32_t low = 0, high = p->unconfirmed_count;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (strato__unconfirmed_at(p, middle)->first <= message)
+            low = middle;
+        else
+            high = middle;
+    }
+    assert(high > low);
+    return strato__unconfirmed_at(p, low);
+}
+
 static void pop(struct strato__producer *p)
 {
     struct strato__unconfirmed *u = strato__unconfirmed_at(p, 0);

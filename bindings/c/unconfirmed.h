@@ -13,6 +13,8 @@
 int strato__unconfirmed_reserve(struct strato__producer *p);
 struct strato__unconfirmed *strato__unconfirmed_push(struct strato__producer *p);
 struct strato__unconfirmed *strato__unconfirmed_last(struct strato__producer *p);
+/** The frame that holds the message of this absolute index; it must be undecided. */
+struct strato__unconfirmed *strato__unconfirmed_find(struct strato__producer *p, uint64_t message);
 /** Forget what lies wholly below `accepted`. */
 void strato__unconfirmed_confirm(struct strato__producer *p, uint64_t accepted);
 void strato__unconfirmed_clear(struct strato__producer *p);

@@ -12,7 +12,8 @@
 /* One entry of `chans`: the broker's numbers of a channel that the session had open. */
 struct chan {
     struct strato_bytes ch, dir, tags;
-    uint64_t stream, accepted, limit, limit_bytes;
+    uint64_t stream;
+    struct strato__resume numbers;
     bool has_tags;
 };
 
@@ -25,11 +26,13 @@ static int chan_field(struct strato_cursor *c, struct strato_bytes key, struct c
     if (strato_bytes_is(key, "stream"))
         return strato_cursor_u64(c, UINT64_MAX, &chan->stream);
     if (strato_bytes_is(key, "accepted"))
-        return strato_cursor_u64(c, UINT64_MAX, &chan->accepted);
+        return strato_cursor_u64(c, UINT64_MAX, &chan->numbers.accepted);
+    if (strato_bytes_is(key, "accepted_bytes"))
+        return strato_cursor_u64(c, UINT64_MAX, &chan->numbers.accepted_bytes);
     if (strato_bytes_is(key, "limit"))
-        return strato_cursor_u64(c, UINT64_MAX, &chan->limit);
+        return strato_cursor_u64(c, UINT64_MAX, &chan->numbers.limit);
     if (strato_bytes_is(key, "limit_bytes"))
-        return strato_cursor_u64(c, UINT64_MAX, &chan->limit_bytes);
+        return strato_cursor_u64(c, UINT64_MAX, &chan->numbers.limit_bytes);
     if (strato_bytes_is(key, "tags")) {
         chan->has_tags = true;
         return strato_cursor_raw(c, &chan->tags);
@@ -75,7 +78,7 @@ static void resume(struct strato__session *s, struct strato_bytes chans)
 
     for (struct strato__producer *p = s->producers_list; p && s->state == STRATO__OPEN; p = p->next) {
         if (chan_find(chans, strato__name_bytes(p->name), 0, true, &chan))
-            strato__producer_resume(s, p, chan.accepted, chan.limit, chan.limit_bytes);
+            strato__producer_resume(s, p, &chan.numbers);
         else if (p->state != STRATO__PRODUCER_CLOSED)
             strato__producer_restart(s, p);
     }

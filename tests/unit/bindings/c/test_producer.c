@@ -32,7 +32,7 @@ static void sends_stop_at_the_limit(void **state)
     assert_int_equal(script_send(&b, p), 0);
     assert_int_equal(script_send(&b, p), 0);
     assert_int_equal(script_send(&b, p), STRATO_EAGAIN);
-    assert_int_equal(p->sent, 2);
+    assert_int_equal(p->next_index, 2);
     script_fini(&b);
 }
 
@@ -67,14 +67,14 @@ static void a_need_asks_for_more_than_was_sent_and_windows_double(void **state)
     script_open(&b);
     p = script_producer(&b, "gpu", 0);
 
-    assert_int_equal(strato__producer_need(&b.session, p, 1000), 0);
+    assert_int_equal(strato__producer_need(&b.session, p, 1, 1000), 0);
     need = script_expect(&b, "need");
     assert_int_equal(need.header.upto, 1);
     assert_int_equal(need.header.wait, 1000);
     script_say(&b, "credit", "ch:s limit:u limit_bytes:u", "gpu", 1, 1 << 20);
     assert_int_equal(script_send(&b, p), 0);
     drain(&b);
-    assert_int_equal(strato__producer_need(&b.session, p, 1000), 0);
+    assert_int_equal(strato__producer_need(&b.session, p, 1, 1000), 0);
 
     need = script_expect(&b, "need");
     assert_int_equal(need.header.upto, 3);
@@ -89,10 +89,10 @@ static void the_same_need_is_not_repeated(void **state)
     (void)state;
     script_open(&b);
     p = script_producer(&b, "gpu", 0);
-    assert_int_equal(strato__producer_need(&b.session, p, 1000), 0);
+    assert_int_equal(strato__producer_need(&b.session, p, 1, 1000), 0);
     script_expect(&b, "need");
 
-    assert_int_equal(strato__producer_need(&b.session, p, 1000), 0);
+    assert_int_equal(strato__producer_need(&b.session, p, 1, 1000), 0);
 
     script_expect_nothing(&b);
     script_fini(&b);
@@ -108,7 +108,7 @@ static void full_answers_only_the_need_it_names(void **state)
     (void)state;
     script_open(&b);
     p = script_producer(&b, "gpu", 0);
-    assert_int_equal(strato__producer_need(&b.session, p, 0), 0);
+    assert_int_equal(strato__producer_need(&b.session, p, 1, 0), 0);
     need = script_expect(&b, "need");
     answers = p->answers;
 
@@ -161,7 +161,7 @@ static void what_is_confirmed_is_forgotten(void **state)
     script_say(&b, "credit", "ch:s limit:u accepted:u", "gpu", 10, 3);
 
     assert_int_equal(p->unconfirmed_count, 1);
-    assert_int_equal(p->accepted, 3);
+    assert_int_equal(p->credit.accepted, 3);
     script_fini(&b);
 }
 
@@ -201,7 +201,7 @@ static void say_resumed(struct scripted_broker *b, int accepted, int limit)
     strato_writer_fini(&chans);
 }
 
-static void a_resume_in_the_middle_of_a_batch_sends_the_batch_again(void **state)
+static void a_resume_in_the_middle_of_a_batch_sends_the_rest_of_it(void **state)
 {
     struct scripted_broker b;
     struct strato__producer *p;
@@ -226,16 +226,73 @@ static void a_resume_in_the_middle_of_a_batch_sends_the_batch_again(void **state
     say_resumed(&b, 4, 25); /* the broker has the first and three of the nine */
 
     put = script_expect(&b, "put");
-    assert_int_equal(put.header.i, 1);
-    assert_int_equal(put.header.n, 9);
+    assert_int_equal(put.header.i, 4);
+    assert_int_equal(put.header.n, 6);
     assert_int_equal(put.header.ep, 2);
     while (strato_cursor_left(&put.envelopes)) {
         assert_int_equal(strato_cursor_skip(&put.envelopes), 0);
         envelopes++;
     }
-    assert_int_equal(envelopes, 9);
+    assert_int_equal(envelopes, 6);
     script_expect_nothing(&b);
-    assert_int_equal(p->limit, 25);
+    assert_int_equal(p->credit.limit, 25);
+    script_fini(&b);
+}
+
+static void what_is_sent_again_stays_within_the_new_credit_and_goes_first(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p;
+    struct script_frame frame;
+
+    (void)state;
+    script_open(&b);
+    p = script_producer(&b, "gpu", 20);
+    assert_int_equal(script_send(&b, p), 0);
+    script_expect(&b, "put");
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(script_send(&b, p), 0);
+    script_drop(&b);
+    script_connect(&b);
+    script_expect(&b, "hello");
+
+    say_resumed(&b, 4, 5);
+
+    frame = script_expect(&b, "put");
+    assert_int_equal(frame.header.i, 4);
+    assert_int_equal(frame.header.n, 1);
+    frame = script_expect(&b, "need");
+    assert_true(frame.header.upto > 5);
+    assert_int_equal(script_send(&b, p), STRATO_EAGAIN);
+    script_say(&b, "credit", "ch:s limit:u limit_bytes:u accepted:u", "gpu", 12, 1 << 20, 5);
+    frame = script_expect(&b, "put");
+    assert_int_equal(frame.header.i, 5);
+    assert_int_equal(frame.header.n, 5);
+    assert_int_equal(script_send(&b, p), 0);
+    script_fini(&b);
+}
+
+static void a_refused_resend_is_asked_for_again(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p;
+    struct script_frame need;
+
+    (void)state;
+    script_open(&b);
+    p = script_producer(&b, "gpu", 20);
+    assert_int_equal(script_send(&b, p), 0);
+    script_drop(&b);
+    script_connect(&b);
+    script_expect(&b, "hello");
+    say_resumed(&b, 0, 0);
+    need = script_expect(&b, "need");
+    script_say(&b, "full", "ch:s rq:U", "gpu", script_rq(&need));
+    script_expect_nothing(&b);
+
+    script_pass_ms(&b, 600);
+
+    script_expect(&b, "need");
     script_fini(&b);
 }
 
@@ -282,7 +339,7 @@ static void a_new_epoch_reports_the_unconfirmed_and_counts_from_zero(void **stat
 
     assert_int_equal(b.session.counters.unconfirmed, 3);
     assert_int_equal(b.session.flush_err, STRATO_EEPOCH);
-    assert_int_equal(p->sent, 0);
+    assert_int_equal(p->next_index, 0);
     assert_int_equal(p->unconfirmed_count, 0);
     script_expect_nothing(&b);
     script_fini(&b);
@@ -334,7 +391,7 @@ static void byte_credit_bounds_as_well(void **state)
     assert_int_equal(strato__producer_send(&b.session, p, &message, NULL, NULL), 0);
     assert_int_equal(strato__producer_send(&b.session, p, &message, NULL, NULL), STRATO_EAGAIN);
     drain(&b);
-    assert_int_equal(strato__producer_need(&b.session, p, 1000), 0);
+    assert_int_equal(strato__producer_need(&b.session, p, p->lacking_bytes, 1000), 0);
 
     need = script_expect(&b, "need");
     assert_true(need.header.upto_bytes >= 2 * 700 * 1024);
@@ -354,7 +411,7 @@ static void a_message_over_the_broker_s_limit_never_leaves(void **state)
     b.session.message_bytes_max = 10;
 
     assert_int_equal(script_send(&b, p), STRATO_ETOO_BIG);
-    assert_int_equal(p->sent, 0);
+    assert_int_equal(p->next_index, 0);
     script_expect_nothing(&b);
     script_fini(&b);
 }
@@ -427,7 +484,9 @@ int main(void)
         cmocka_unit_test(a_revoke_is_answered_behind_the_pending_puts),
         cmocka_unit_test(what_is_confirmed_is_forgotten),
         cmocka_unit_test(a_confirmation_of_more_than_was_sent_breaks_the_connection),
-        cmocka_unit_test(a_resume_in_the_middle_of_a_batch_sends_the_batch_again),
+        cmocka_unit_test(a_resume_in_the_middle_of_a_batch_sends_the_rest_of_it),
+        cmocka_unit_test(what_is_sent_again_stays_within_the_new_credit_and_goes_first),
+        cmocka_unit_test(a_refused_resend_is_asked_for_again),
         cmocka_unit_test(messages_gathered_while_the_connection_broke_leave_after_the_resume),
         cmocka_unit_test(a_new_epoch_reports_the_unconfirmed_and_counts_from_zero),
         cmocka_unit_test(a_refusal_reaches_the_one_who_watches_that_index),
