@@ -13,6 +13,10 @@
 #include "core/cursor.h"
 #include "core/writer.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     STRATO_TYPE_BYTES_MAX = 64,
     STRATO_ID_BYTES_MAX = 64,
@@ -118,4 +122,8 @@ struct strato_envelope_out {
 
 /** Encode canonically: keys in schema order, defaults omitted. Errors are the writer's. */
 void strato_envelope_encode(const struct strato_envelope_out *e, struct strato_writer *w);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

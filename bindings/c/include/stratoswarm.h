@@ -5,8 +5,10 @@
  * native edge, so a channel's bound is exact, nothing accepted is lost, and every gap is visible.
  *
  * THREADS. By default a client belongs to the thread that uses it: every call does its own I/O, nothing
- * happens between calls (so heartbeats and lease extensions need you to come back: call
- * strato_client_process() at least every few seconds, or set own_thread). With `own_thread` a background
+ * happens between calls. So heartbeats and lease extensions need you to come back: call
+ * strato_client_process() at least every few seconds, or set own_thread. The same holds for the last
+ * messages of a burst of sends, which may still be gathered when strato_send() returns: any later call on
+ * the client lets them go (process, flush, next, request, close). With `own_thread` a background
  * thread owns the socket, keeps heartbeats and leases alive while your handler blocks, and every function
  * may be called from any thread. Either way, handles made from a client (consumers, subscriptions,
  * messages) share its rule. Never use a client in a forked child.
@@ -74,9 +76,14 @@ struct strato_client_options {
     strato_client_event_fn *on_event; /* called from the owning thread (or the own thread); may be NULL */
     void *on_event_arg;
 };
+/* Zero means the default in every field, so C++ needs no designated initialiser. */
+#ifdef __cplusplus
+#define STRATO_CLIENT_OPTIONS_DEFAULTS {}
+#else
 #define STRATO_CLIENT_OPTIONS_DEFAULTS                                                                       \
     { .endpoint = "tcp://127.0.0.1:7700", .kind = "agent", .hb_ms = 5000, .connect_timeout_ms = 5000,       \
       .reconnect_ms = 100, .reconnect_max_ms = 5000 }
+#endif
 
 /**
  * Connect, say hello, wait for welcome.
@@ -221,10 +228,11 @@ struct strato_request_options {
     uint32_t wait_responder_ms;   /* wait for somebody to serve; 0 = E_NO_RESPONDERS at once */
     bool idempotent;              /* may be run again after its responder died */
 };
-/** Ask and wait. @return 0 with the reply (destroy it); STRATO_ETIMEOUT, ENO_RESPONDERS, EFULL, EUNAVAILABLE, ERESPONDER_LOST, ENO_REPLY. */
+/** Ask and wait for the final reply; partial ones are passed over. @return 0 with the reply (destroy it); STRATO_ETIMEOUT, ENO_RESPONDERS, EFULL, EUNAVAILABLE, ERESPONDER_LOST, ENO_REPLY. */
 STRATO_API int strato_request(strato_client *client, const struct strato_send *message,
                               const struct strato_request_options *options, strato_message **ret_reply);
-/** Ask without waiting; *ret_id names the request. */
+/** Ask without waiting for the reply; *ret_id names the request. Waits for a slot only where the channel lets producers
+ *  wait. @return 0; STRATO_ELIMIT if 1,024 are in flight; STRATO_EFULL, ETIMEOUT, EUNREACHABLE as strato_send(). */
 STRATO_API int strato_request_start(strato_client *client, const struct strato_send *message,
                                     const struct strato_request_options *options, uint64_t *ret_id);
 struct strato_result {

@@ -1,0 +1,244 @@
+/*
+ * test_bound.c - the bound of gpu, seen by its producers: 100 messages, never 101, for any number of senders.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "tests/integration/client/client_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { BOUND = 100 };
+
+static const int crowds[] = { 1, 4, 16, 200 };
+
+struct crowd {
+    strato_client *clients[200];
+    int count;
+};
+
+static void gather(struct broker_fixture *f, struct crowd *crowd, enum transport transport, int count)
+{
+    crowd->count = count;
+    for (int i = 0; i < count; i++)
+        crowd->clients[i] = client_new(f, transport);
+}
+
+static void scatter(struct crowd *crowd)
+{
+    for (int i = 0; i < crowd->count; i++)
+        strato_client_close(&crowd->clients[i]);
+}
+
+/* Everybody tries in turn until everybody is refused; how many got through. */
+static int fill(struct crowd *crowd)
+{
+    int accepted = 0, refused = 0;
+
+    for (int i = 0; refused < crowd->count; i = (i + 1) % crowd->count) {
+        int rc = client_send(crowd->clients[i], "gpu", (uint64_t)accepted, 0);
+
+        if (rc == 0) {
+            accepted++;
+            refused = 0;
+        } else {
+            assert_int_equal(rc, STRATO_EFULL);
+            refused++;
+        }
+        assert_in_range(accepted, 0, BOUND);
+    }
+    return accepted;
+}
+
+static void take(strato_client *client, int count)
+{
+    strato_consumer *consumer = client_consume(client, "gpu", false);
+
+    for (int i = 0; i < count; i++) {
+        strato_message *message = client_next(consumer);
+
+        client_done(&message);
+    }
+    assert_int_equal(strato_flush(client, 20000), 0);
+    strato_consumer_close(&consumer);
+    assert_int_equal(strato_flush(client, 20000), 0);
+}
+
+static void bound_holds(enum transport transport, int count)
+{
+    struct broker_fixture f;
+    struct crowd crowd;
+    strato_client *taker;
+    struct brain_channel_stats stats;
+
+    broker_fixture_init(&f);
+    broker_fixture_start(&f);
+    gather(&f, &crowd, transport, count);
+    taker = client_new(&f, transport);
+
+    assert_int_equal(fill(&crowd), BOUND);
+    stats = broker_fixture_channel(&f, "gpu");
+    assert_int_equal(stats.ready + stats.leased + stats.delayed, BOUND);
+    take(taker, 1);
+    assert_int_equal(fill(&crowd), 1);
+    broker_fixture_assert_laws(&f);
+
+    scatter(&crowd);
+    strato_client_close(&taker);
+    broker_fixture_stop(&f);
+}
+
+static void the_101st_try_is_full_for_any_crowd_over_tcp(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof crowds / sizeof *crowds; i++)
+        bound_holds(OVER_TCP, crowds[i]);
+}
+
+static void the_101st_try_is_full_for_any_crowd_over_ipc(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof crowds / sizeof *crowds; i++)
+        bound_holds(OVER_IPC, crowds[i]);
+}
+
+static void the_101st_try_is_full_for_any_crowd_over_inproc(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof crowds / sizeof *crowds; i++)
+        bound_holds(OVER_INPROC, crowds[i]);
+}
+
+static void the_101st_send_with_a_timeout_times_out(void **state)
+{
+    (void)state;
+    for (int transport = 0; transport < TRANSPORTS; transport++) {
+        struct broker_fixture f;
+        strato_client *client;
+
+        broker_fixture_init(&f);
+        broker_fixture_start(&f);
+        client = client_new(&f, (enum transport)transport);
+        for (uint64_t i = 0; i < BOUND; i++)
+            assert_int_equal(client_send(client, "gpu", i, 5000), 0);
+
+        assert_int_equal(client_send(client, "gpu", BOUND, 50), STRATO_ETIMEOUT);
+        assert_int_equal(client_send(client, "gpu", BOUND, 0), STRATO_EFULL);
+
+        strato_client_close(&client);
+        broker_fixture_stop(&f);
+    }
+}
+
+static bool somebody_took_the_slot(struct broker_fixture *f, void *arg)
+{
+    (void)arg;
+    return broker_fixture_channel(f, "gpu").accepted == BOUND + 1;
+}
+
+static void a_blocked_send_goes_on_after_one_take(void **state)
+{
+    struct broker_fixture f;
+    struct strato_client_options options;
+    strato_client *blocked, *taker;
+    strato_consumer *consumer;
+    strato_message *message;
+
+    (void)state;
+    broker_fixture_init(&f);
+    broker_fixture_start(&f);
+    options = client_options(&f, OVER_TCP);
+    blocked = client_join(&options);
+    taker = client_new(&f, OVER_TCP);
+    for (uint64_t i = 0; i < BOUND; i++)
+        assert_int_equal(client_send(blocked, "gpu", i, 5000), 0);
+    assert_int_equal(strato_flush(blocked, 20000), 0);
+    consumer = client_consume(taker, "gpu", false);
+    message = client_next(consumer);
+    client_done(&message);
+    assert_int_equal(strato_flush(taker, 20000), 0);
+
+    assert_int_equal(client_send(blocked, "gpu", BOUND, STRATO_FOREVER), 0);
+    assert_int_equal(strato_flush(blocked, 20000), 0);
+
+    broker_fixture_eventually(&f, somebody_took_the_slot, NULL, "101 accepted");
+    assert_int_equal(client_send(blocked, "gpu", BOUND, 0), STRATO_EFULL);
+    strato_consumer_close(&consumer);
+    strato_client_close(&taker);
+    strato_client_close(&blocked);
+    broker_fixture_stop(&f);
+}
+
+static void an_unknown_channel_is_told_with_the_nearest_name(void **state)
+{
+    struct broker_fixture f;
+    strato_client *client;
+
+    (void)state;
+    broker_fixture_init(&f);
+    broker_fixture_start(&f);
+    client = client_new(&f, OVER_TCP);
+
+    assert_int_equal(client_send(client, "evolutoin", 1, 1000), STRATO_ENO_CHANNEL);
+    assert_non_null(strstr(strato_client_detail(client), "evolution"));
+
+    strato_client_close(&client);
+    broker_fixture_stop(&f);
+}
+
+static void everything_sent_is_received_once_and_in_order(void **state)
+{
+    enum { MESSAGES = 20000 };
+
+    (void)state;
+    for (int transport = 0; transport < TRANSPORTS; transport++) {
+        struct broker_fixture f;
+        strato_client *sender, *taker;
+        strato_consumer *consumer;
+        uint64_t sent = 0;
+
+        broker_fixture_init(&f);
+        broker_fixture_start(&f);
+        sender = client_new(&f, (enum transport)transport);
+        taker = client_new(&f, (enum transport)transport);
+        consumer = client_consume(taker, "evolution", false);
+
+        for (uint64_t received = 0; received < MESSAGES; received++) {
+            strato_message *message;
+
+            while (sent < MESSAGES && client_send(sender, "evolution", sent, 0) == 0)
+                sent++;
+            if (sent == MESSAGES)
+                strato_client_process(sender, 0);
+            message = client_next(consumer);
+            assert_int_equal(client_number(message), received);
+            client_done(&message);
+        }
+        assert_int_equal(strato_flush(taker, 20000), 0);
+        assert_int_equal(strato_flush(sender, 20000), 0);
+        assert_int_equal(broker_fixture_channel(&f, "evolution").settled, MESSAGES);
+
+        strato_consumer_close(&consumer);
+        strato_client_close(&taker);
+        strato_client_close(&sender);
+        broker_fixture_stop(&f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_101st_try_is_full_for_any_crowd_over_tcp),
+        cmocka_unit_test(the_101st_try_is_full_for_any_crowd_over_ipc),
+        cmocka_unit_test(the_101st_try_is_full_for_any_crowd_over_inproc),
+        cmocka_unit_test(the_101st_send_with_a_timeout_times_out),
+        cmocka_unit_test(a_blocked_send_goes_on_after_one_take),
+        cmocka_unit_test(an_unknown_channel_is_told_with_the_nearest_name),
+        cmocka_unit_test(everything_sent_is_received_once_and_in_order),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
