@@ -52,7 +52,8 @@ struct brain_channel_config {
 
 struct brain_config {
     uint64_t epoch;             /* Unix ms of the broker's start, never repeated */
-    uint64_t seed;              /* for tokens in tests; the shell passes getrandom bytes */
+    uint64_t seed;              /* back-off jitter; and tokens, as long as `secret` is all zero */
+    uint8_t secret[32];         /* what tokens and lease strings are derived from: the shell passes getrandom bytes; zero only in tests */
     uint64_t message_bytes_max; /* 10 MiB, up to 64 MiB */
     uint64_t memory_max;        /* budget; above it no credit is granted */
     uint32_t channels_max;      /* 16,384 */
@@ -97,7 +98,7 @@ struct brain_event {
 
 enum brain_action_kind {
     BRAIN_SEND,       /* one native frame to `peer`: data (taken, free()), then the blobs, in order */
-    BRAIN_PUBLISH,    /* pub/sub out: topic, meta, envelope in `data` split by `split[]`, then the blobs */
+    BRAIN_PUBLISH,    /* pub/sub out: topic, meta, envelope in `data` split by `split[]`, then the blobs; topic "!" has no envelope */
     BRAIN_EDGE_OUT,   /* push/pull out: envelope in `data` and blobs for edge consumer `edge` */
     BRAIN_PROBE,      /* send `data` (a ping) to peer and report PEER_GONE if it is unreachable */
     BRAIN_CLOSE,      /* forget the peer */
@@ -173,4 +174,6 @@ bool brain_channel_stats_next(const struct brain *brain, size_t *iterator, struc
 /** Does every channel obey both laws now? On false, ret_detail names channel and figures. Meant for the end of every test. */
 bool brain_laws_hold(const struct brain *brain, char *ret_detail, size_t detail_bytes);
 uint64_t brain_memory_bytes(const struct brain *brain);
+/** Turns after which a channel broke a law (release builds count and refuse; debug builds abort). */
+uint64_t brain_violations(const struct brain *brain);
 #endif

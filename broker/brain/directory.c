@@ -1,0 +1,226 @@
+/*
+ * directory.c - channels by name: their defaults, adding, finding, removing.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "broker/brain/state.h"
+#include "core/nearest.h"
+
+void channel_config_defaults(struct brain_channel_config *config, enum brain_pattern pattern)
+{
+    struct brain_channel_config c = {
+        .pattern = pattern, .full = BRAIN_FULL_WAIT, .capacity = 1000, .bytes_max = 64U * 1024 * 1024, .ttl_ms = 3600 * 1000,
+        .ack = true, .consumer_prefetch = 32, .start_timeout_ms = 60000, .lease_ms = 30000, .history_max = 10000,
+        .history_bytes_max = 16U * 1024 * 1024,
+    };
+
+    if (pattern == BRAIN_REQUEST) {
+        c.full = BRAIN_FULL_REJECT;
+        c.ttl_ms = 30000;
+    } else if (pattern == BRAIN_EVENTS) {
+        c.full = BRAIN_FULL_DROP_OLDEST;
+        c.ttl_ms = 60000;
+        c.ack = false;
+        c.consumer_prefetch = CONSUMER_EVENTS_PREFETCH;
+    }
+    memcpy(c.name, config->name, sizeof(c.name));
+    *config = c;
+}
+
+static bool name_is_good(const char *name)
+{
+    size_t bytes = strnlen(name, STRATO_NAME_BYTES_MAX + 2);
+
+    if (bytes == 0 || bytes > STRATO_NAME_BYTES_MAX + 1)
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char c = (unsigned char)name[i];
+
+        if (c <= ' ' || c == 0x7f || c == '*' || c == '>' || (c == '@' && i > 0))
+            return false;
+    }
+    return true;
+}
+
+int channel_config_check(const struct brain_channel_config *c, char *ret_detail, size_t detail_bytes)
+{
+    const char *why = NULL;
+
+    if (!name_is_good(c->name))
+        why = "the name must be 1..128 bytes without blanks, '*', '>' or '@'";
+    else if (c->pattern > BRAIN_WORK || c->full > BRAIN_FULL_DROP_NEWEST)
+        why = "unknown pattern or policy";
+    else if (c->capacity < 1 || c->capacity > 16777216)
+        why = "capacity must be 1..16777216";
+    else if (c->bytes_max < 1024 || c->bytes_max > (UINT64_C(1) << 40))
+        why = "bytes_max must be 1 KiB..1 TiB";
+    else if (c->ttl_ms < 1 || c->ttl_ms > STRATO_TTL_MS_MAX)
+        why = "ttl_ms must be 1..86400000";
+    else if (c->start_timeout_ms < 1 || c->lease_ms < 1 || c->lease_ms > CHANNEL_LEASE_MS_MAX)
+        why = "start_timeout_ms must be >= 1 and lease_ms 1..1800000";
+    else if (c->pattern == BRAIN_EVENTS && c->full != BRAIN_FULL_DROP_OLDEST)
+        why = "an events channel drops the oldest, per subscriber; ask for policy block or disconnect in sub";
+    else if (c->pattern == BRAIN_REQUEST && (c->full == BRAIN_FULL_DROP_OLDEST || c->full == BRAIN_FULL_DROP_NEWEST))
+        why = "a request channel waits or rejects: a dropped call could not be answered";
+    if (!why)
+        return 0;
+    snprintf(ret_detail, detail_bytes, "channel '%.128s': %s", c->name, why);
+    return STRATO_ECONFIG;
+}
+
+static bool name_is(const void *item, const void *key)
+{
+    return strato_bytes_equal(((const struct channel *)item)->name, *(const struct strato_bytes *)key);
+}
+
+struct channel *channel_find(struct brain *brain, struct strato_bytes name)
+{
+    return map_find(&brain->channel_names, map_hash_bytes(name), name_is, &name);
+}
+
+void channel_not_found_detail(struct brain *brain, struct strato_bytes name, char *ret_detail, size_t detail_bytes)
+{
+    struct strato_nearest nearest = strato_nearest_begin(name);
+    int shown = (int)(name.bytes < 64 ? name.bytes : 64);
+
+    for (uint32_t i = 0; i < brain->channels_count; i++) {
+        if (brain->channels[i] && !brain->channels[i]->is_mailbox)
+            strato_nearest_offer(&nearest, brain->channels[i]->name);
+    }
+    if (nearest.best.bytes)
+        snprintf(ret_detail, detail_bytes, "no channel '%.*s'; did you mean '%.*s'?", shown, (const char *)name.data,
+                 (int)nearest.best.bytes, (const char *)nearest.best.data);
+    else
+        snprintf(ret_detail, detail_bytes, "no channel '%.*s'; `strato channel ls` lists them", shown, (const char *)name.data);
+}
+
+/* A free index of the table, growing it if needed; UINT32_MAX when out of memory. */
+static uint32_t free_index(struct brain *brain)
+{
+    struct channel **grown;
+    uint32_t capacity;
+
+    if (brain->channels_live < brain->channels_count) {
+        for (uint32_t i = 0; i < brain->channels_count; i++) {
+            if (!brain->channels[i])
+                return i;
+        }
+    }
+    if (brain->channels_count < brain->channels_capacity)
+        return brain->channels_count++;
+    capacity = brain->channels_capacity ? brain->channels_capacity * 2 : 16;
+    grown = realloc(brain->channels, capacity * sizeof(*grown));
+    if (!grown)
+        return UINT32_MAX;
+    brain->channels = grown;
+    brain->channels_capacity = capacity;
+    return brain->channels_count++;
+}
+
+int channel_add(struct brain *brain, const struct brain_channel_config *config, bool is_builtin, struct channel **ret_channel)
+{
+    struct channel *ch;
+    uint32_t index;
+
+    if (channel_find(brain, strato_text(config->name)))
+        return STRATO_EEXISTS;
+    if (brain->channels_live >= brain->config.channels_max)
+        return STRATO_ELIMIT;
+    ch = calloc(1, sizeof(*ch));
+    if (!ch)
+        return STRATO_ENOMEM;
+    index = free_index(brain);
+    if (index == UINT32_MAX) {
+        free(ch);
+        return STRATO_ENOMEM;
+    }
+    brain->channels[index] = NULL;
+    ch->brain = brain;
+    ch->config = *config;
+    ch->name = strato_text(ch->config.name);
+    ch->hash = map_hash_bytes(ch->name);
+    ch->index = index;
+    ch->is_builtin = is_builtin;
+    ch->is_mailbox = ch->config.name[0] == '@';
+    ch->ceiling = config->capacity;
+    ch->ceiling_bytes = config->bytes_max;
+    ch->forget_ms = UINT64_MAX;
+    ch->keep_from = UINT64_MAX;
+    ch->scanned = 1;
+    ch->credit.is_pacing = channel_is_dropping(ch);
+    ch->credit.deadline_ms = UINT64_MAX;
+    ch->timer.kind = TIMER_CHANNEL;
+    ch->expiry.kind = TIMER_CHANNEL_EXPIRY;
+    if (map_add(&brain->channel_names, ch->hash, ch) < 0) {
+        free(ch);
+        return STRATO_ENOMEM;
+    }
+    brain->channels[index] = ch;
+    brain->channels_live++;
+    *ret_channel = ch;
+    return 0;
+}
+
+/* Everything that goes on in it ends; its numbers stay true to the last. */
+static void empty(struct channel *ch, enum channel_drop why)
+{
+    struct map *leases = &ch->brain->leases;
+    size_t at = 0;
+    struct message *m;
+
+    ch->is_removed = true;
+    while (ch->parked_head)
+        parking_put_end(ch->parked_head, STRATO_ENO_CHANNEL);
+    while (ch->getters_head)
+        parking_get_end(ch->getters_head, STRATO_ENO_CHANNEL);
+    while ((m = map_next(leases, &at)) != NULL) {
+        if (m->channel == ch->index) {
+            lease_lost(ch, m, CONSUMER_LEFT);
+            at = 0;
+        }
+    }
+    while (ch->consumers_count)
+        consumer_close(ch->consumers[ch->consumers_count - 1], CONSUMER_LEFT);
+    while (ch->credit.all)
+        producer_close(ch->credit.all->owner);
+    channel_purge(ch, why);
+}
+
+void channel_free(struct channel *ch)
+{
+    struct brain *brain = ch->brain;
+    size_t at = 0;
+    void *topic;
+
+    empty(ch, CHANNEL_DROP_SHUTDOWN);
+    for (struct channel **link = &brain->dirty_channels; *link; link = &(*link)->dirty_next) {
+        if (*link == ch) {
+            *link = ch->dirty_next;
+            break;
+        }
+    }
+    wheel_cancel(&ch->timer);
+    wheel_cancel(&ch->expiry);
+    affinity_free_all(ch);
+    order_free_all(ch);
+    work_class_free_all(ch);
+    while ((topic = map_next(&ch->topics, &at)) != NULL)
+        free(topic);
+    map_fini(&ch->topics);
+    history_fini(&ch->history, &brain->slab);
+    deadletters_fini(&ch->dead, &brain->slab);
+    map_remove(&brain->channel_names, ch->hash, ch);
+    brain->channels[ch->index] = NULL;
+    brain->channels_live--;
+    free(ch->consumers);
+    free(ch);
+}
+
+void channel_remove(struct channel *ch)
+{
+    empty(ch, CHANNEL_DROP_CANCELLED);
+    channel_free(ch);
+}

@@ -1,0 +1,172 @@
+/*
+ * handle_put.c - put: messages for a channel, within a session's credit or without a session.
+ *
+ * In a session a put is confirmed by `credit`; refused messages use their index and are told one by one.
+ * Without a session (no `i`) it is all or nothing, and may be parked. Rules: protocol.md section 4.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "broker/brain/state.h"
+
+struct producer *frame_producer(const struct frame *frame, const struct channel *ch)
+{
+    struct stream *s = stream_find(frame->peer->session, ch, frame->header->stream, STREAM_PRODUCER);
+
+    return (struct producer *)(void *)s;
+}
+
+static uint64_t frame_bytes(const struct frame *frame)
+{
+    uint64_t bytes = frame->body.body.bytes;
+
+    for (size_t i = 0; i < frame->body.blobs_count; i++)
+        bytes += frame->body.blobs[i]->bytes;
+    return bytes;
+}
+
+static void over_credit(const struct frame *frame, struct channel *ch)
+{
+    channel_refused(ch, STRATO_ECREDIT);
+    answer_err(frame->peer, frame->header, STRATO_ECREDIT, "put beyond the credit limit: the session is closed, say hello again");
+    session_close(frame->peer->session, SESSION_OPEN, "put beyond its credit");
+}
+
+/* The envelopes could not be read: all indices of the frame are used up, for nothing. */
+static void spend_unread(const struct frame *frame, struct channel *ch, struct producer *p, uint64_t skip, int err, const char *detail)
+{
+    uint64_t count = frame->header->n - skip;
+    uint64_t bytes = frame_bytes(frame), left = p->credit.limit_bytes - p->credit.accepted_bytes;
+
+    for (uint64_t k = 0; k < count; k++) {
+        channel_refused(ch, err);
+        strato_credit_spend(&ch->credit, &p->credit, k ? 0 : bytes < left ? bytes : left);
+    }
+    answer_err_at(frame->peer, frame->header, frame->header->i + skip, count, err, detail);
+    producer_touch(p);
+    channel_touch(ch);
+}
+
+static void session_put(const struct frame *frame, struct channel *ch)
+{
+    const struct strato_header *h = frame->header;
+    struct session *session = frame->peer->session;
+    struct producer *p = frame_producer(frame, ch);
+    struct stage stage;
+    uint64_t skip = 0, bytes = 0;
+    int rc;
+
+    if (!p) {
+        answer_err(frame->peer, h, STRATO_EPROTO, "open the channel with dir p before a put with an index");
+        return;
+    }
+    rc = strato_credit_admit(&p->credit, h->i, h->n, &skip);
+    if (rc == STRATO_EGAP) {
+        answer_err_at(frame->peer, h, p->credit.accepted, 0, rc, "an index was left out: send again from the accepted count");
+        return;
+    }
+    if (rc < 0) {
+        over_credit(frame, ch);
+        return;
+    }
+    rc = ingest_stage(&stage, ch, session->sender, &frame->body, h->n, skip);
+    if (rc < 0) {
+        spend_unread(frame, ch, p, skip, rc, stage.detail);
+        return;
+    }
+    for (uint64_t k = skip; k < stage.count; k++)
+        bytes += stage.items[k].bytes;
+    if (bytes > p->credit.limit_bytes - p->credit.accepted_bytes) {
+        ingest_unstage(ch->brain, &stage);
+        over_credit(frame, ch);
+        return;
+    }
+    for (uint64_t k = skip; k < stage.count; k++) {
+        struct staged *item = &stage.items[k];
+
+        strato_credit_spend(&ch->credit, &p->credit, item->bytes);
+        if (item->err < 0) {
+            channel_refused(ch, item->err);
+            answer_err_at(frame->peer, h, h->i + k, 1, item->err, stage.detail);
+        } else {
+            ingest_admit(ch, item);
+        }
+    }
+    producer_touch(p);
+    if (ch->credit.waiting)
+        channel_touch(ch);
+}
+
+static uint32_t first_refused(const struct stage *stage)
+{
+    uint32_t k = 0;
+
+    while (stage->items[k].err == 0)
+        k++;
+    return k;
+}
+
+static void plain_put(const struct frame *frame, struct channel *ch)
+{
+    const struct strato_header *h = frame->header;
+    struct peer *peer = frame->peer;
+    struct sender *sender = peer_sender(peer);
+    struct stage stage;
+    uint64_t wait = h->wait < PARKING_WAIT_MS_MAX ? h->wait : PARKING_WAIT_MS_MAX;
+    int rc = sender ? ingest_stage(&stage, ch, sender, &frame->body, h->n, 0) : STRATO_ENO_RESOURCES;
+
+    if (rc < 0) {
+        channel_refused(ch, rc);
+        answer_err(peer, h, rc, sender ? stage.detail : NULL);
+        return;
+    }
+    if (stage.refused) {
+        uint32_t k = first_refused(&stage);
+
+        rc = stage.items[k].err;
+        channel_refused(ch, rc);
+        answer_err_at(peer, h, k, 1, rc, stage.detail);
+        ingest_unstage(ch->brain, &stage);
+        return;
+    }
+    rc = ch->brain->is_draining ? STRATO_EDRAINING : ch->parked_head ? STRATO_EFULL : ingest_room(ch, stage.count, stage.bytes);
+    if (rc == STRATO_EFULL && wait && ch->config.full == BRAIN_FULL_WAIT) {
+        rc = parking_put(peer, ch, &stage, h, wait);
+        if (rc == 0) {
+            channel_touch(ch); /* idle credit of others may be taken back for it */
+            return;
+        }
+    }
+    if (rc < 0) {
+        channel_refused(ch, rc);
+        answer_err(peer, h, rc, rc == STRATO_EFULL ? "the channel is at its bound: take from it, or give `wait`" : NULL);
+        ingest_unstage(ch->brain, &stage);
+        return;
+    }
+    for (uint32_t k = 0; k < stage.count; k++)
+        ingest_admit(ch, &stage.items[k]);
+    parking_answer_put(peer, h, ch, ch->seq - stage.count + 1, stage.count);
+}
+
+void handle_put(struct brain *brain, const struct frame *frame)
+{
+    const struct strato_header *h = frame->header;
+    struct session *session = frame->peer->session;
+    struct channel *ch;
+
+    (void)brain;
+    if (strato_header_has(h, STRATO_KEY_i) && !session) {
+        answer_err(frame->peer, h, STRATO_ENO_SESSION, "a put with an index needs a session: say hello");
+        return;
+    }
+    if (strato_header_has(h, STRATO_KEY_i) && h->ep != session->ep) {
+        answer_err(frame->peer, h, STRATO_EEPOCH, "the put is of another session epoch: not accepted");
+        return;
+    }
+    ch = frame_channel(frame);
+    if (!ch || !frame_permits(frame, "publish", ch))
+        return;
+    if (strato_header_has(h, STRATO_KEY_i))
+        session_put(frame, ch);
+    else
+        plain_put(frame, ch);
+}

@@ -1,0 +1,60 @@
+/*
+ * mailbox.c - each agent's own channel, `@agent`, for messages sent `to` it.
+ *
+ * Made when it is first used and somebody has that name. When the name ends, what is queued waits 300 s
+ * for the agent to come back, then it is dead-lettered `recipient_gone`. Rules: semantics.md 35.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+
+#include "broker/brain/state.h"
+
+struct channel *mailbox_find(struct brain *brain, struct strato_bytes name)
+{
+    struct channel *ch = channel_find(brain, name);
+    struct brain_channel_config config = { 0 };
+    struct session *session;
+
+    if (name.bytes < 2 || name.data[0] != '@' || name.bytes > STRATO_NAME_BYTES_MAX + 1)
+        return NULL;
+    session = session_by_agent(brain, strato_bytes(name.data + 1, name.bytes - 1));
+    if (ch && session && ch->forget_ms != UINT64_MAX) { /* the agent is back */
+        ch->forget_ms = UINT64_MAX;
+        channel_touch(ch);
+    }
+    if (ch || !session)
+        return ch;
+    memcpy(config.name, name.data, name.bytes);
+    channel_config_defaults(&config, BRAIN_WORK);
+    config.full = BRAIN_FULL_REJECT;
+    config.ttl_ms = 300 * 1000;
+    return channel_add(brain, &config, false, &ch) == 0 ? ch : NULL;
+}
+
+void mailbox_forget_later(struct brain *brain, const char *agent)
+{
+    char name[STRATO_NAME_BYTES_MAX + 2];
+    struct channel *ch;
+
+    snprintf(name, sizeof(name), "@%s", agent);
+    ch = channel_find(brain, strato_text(name));
+    if (!ch)
+        return;
+    ch->forget_ms = brain->now_ms + SESSION_RESUME_MS;
+    if (!wheel_is_armed(&ch->timer) || wheel_due_ms(&brain->wheel, &ch->timer) > ch->forget_ms)
+        wheel_arm(&brain->wheel, &ch->timer, ch->forget_ms);
+}
+
+void mailbox_due(struct channel *ch)
+{
+    struct message *m;
+
+    if (session_by_agent(ch->brain, strato_bytes(ch->name.data + 1, ch->name.bytes - 1))) {
+        ch->forget_ms = UINT64_MAX;
+        return;
+    }
+    while ((m = lanes_oldest(&ch->plain.lanes)) != NULL)
+        channel_end(ch, m, CHANNEL_DEAD, DEADLETTER_RECIPIENT_GONE, STRATO_BYTES_NONE);
+    channel_remove(ch);
+}

@@ -1,0 +1,33 @@
+/*
+ * producer.h - a session that sends into a channel: its credit and its confirmations.
+ *
+ * The arithmetic is core/credit.h; here it meets sessions, frames and time.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STRATO_BRAIN_PRODUCER_H
+#define STRATO_BRAIN_PRODUCER_H
+
+#include "broker/brain/stream.h"
+
+struct producer {
+    struct stream stream; /* first */
+    struct strato_credit_grantor credit;
+    struct producer *dirty_next;
+    bool is_dirty;        /* something to confirm or grant */
+    uint8_t need_rq[72];  /* encoded rq of the waiting need, echoed in `full` */
+    uint8_t need_rq_bytes;
+};
+
+int producer_open(struct session *session, struct channel *ch, uint32_t number, struct producer **ret_producer);
+/** Give its credit back and free it. */
+void producer_close(struct producer *p);
+/** A `credit` frame goes out at the end of the turn. */
+void producer_touch(struct producer *p);
+/** Write the `credit` frame now. */
+void producer_send_credit(struct producer *p);
+/** One round of grants and revokes for a channel, at the end of a turn. */
+void producers_turn(struct channel *ch);
+/** Waits that are over are told `full`; arms the channel's timer for the next one. */
+void producers_due(struct channel *ch);
+#endif

@@ -1,0 +1,132 @@
+/*
+ * state.h - the brain itself: what its files share.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STRATO_BRAIN_STATE_H
+#define STRATO_BRAIN_STATE_H
+
+#include "broker/brain/affinity.h"
+#include "broker/brain/brain.h"
+#include "broker/brain/call.h"
+#include "broker/brain/channel.h"
+#include "broker/brain/consumer.h"
+#include "broker/brain/dispatch.h"
+#include "broker/brain/fanout.h"
+#include "broker/brain/ingest.h"
+#include "broker/brain/lease.h"
+#include "broker/brain/outbox.h"
+#include "broker/brain/parking.h"
+#include "broker/brain/producer.h"
+#include "broker/brain/session.h"
+#include "core/header.h"
+
+/** What a timer's owner is. */
+enum timer_kind {
+    TIMER_MESSAGE,
+    TIMER_PEER,
+    TIMER_SESSION,
+    TIMER_CHANNEL,
+    TIMER_CHANNEL_EXPIRY,
+    TIMER_PARKED_PUT,
+    TIMER_GETTER,
+    TIMER_AFFINITY,
+    TIMER_DRAIN,
+    TIMER_HEAD, /* the once-a-second topic "!" */
+};
+#define TIMER_OWNER(timer, type, member) ((type *)(void *)((char *)(timer)-offsetof(type, member)))
+
+enum { PEERS_MAX = 16384, PEER_IDLE_MS = 10 * 60 * 1000, EDGES_MAX = 256 };
+
+struct brain {
+    struct brain_config config;
+    uint64_t now_ms;       /* of the running step */
+    uint64_t wall_ms;      /* wall clock minus monotonic, as last told */
+    uint64_t random;
+    struct brain_out *out; /* of the running step */
+    struct slab slab;
+    struct wheel wheel;
+
+    struct channel **channels; /* by index; NULL = free */
+    uint32_t channels_count, channels_capacity, channels_live;
+    struct map channel_names;
+    struct channel *dirty_channels;
+    struct producer *dirty_producers;
+    struct consumer *edges[EDGES_MAX];
+    uint32_t edges_count;
+
+    struct map peers, sessions_by_agent, sessions_by_token, streams, leases;
+    uint32_t sessions_count, sessions_made;
+    uint64_t leases_made, dispatches, turns;
+    struct sender *edge_sender; /* of push/pull and pub/sub messages */
+    uint32_t parked_puts;
+    uint64_t parked_bytes;
+
+    struct outframe *frames_head, *frames_tail, *frames_spare;
+    struct staged *staged;
+    struct channel *staging; /* whose messages are staged now */
+    uint64_t blob_bytes;
+    uint64_t violations, undecodable, results_dropped, sends_suppressed;
+
+    bool is_publishing, is_draining, is_drained;
+    uint64_t leased_total; /* over all channels but events: what a drain waits for */
+    struct wheel_timer drain_timer, head_timer;
+};
+
+uint64_t brain_random(struct brain *brain);
+static inline struct channel *brain_channel_of(const struct brain *brain, const struct message *m)
+{
+    return brain->channels[m->channel];
+}
+static inline uint64_t brain_wall_ms(const struct brain *brain)
+{
+    return brain->wall_ms + brain->now_ms;
+}
+
+/* ---- one function per received operation, handle_<op>.c ---- */
+struct frame {
+    struct peer *peer;
+    const struct strato_header *header;
+    struct ingest_frame body;
+};
+typedef void handle_fn(struct brain *brain, const struct frame *frame);
+handle_fn handle_put, handle_get, handle_start, handle_ack, handle_nack, handle_extend, handle_call, handle_cancel, handle_reply,
+    handle_hello, handle_open, handle_need, handle_release, handle_want, handle_sub, handle_unsub, handle_hist, handle_ping,
+    handle_pong, handle_bye, handle_admin;
+
+/** The channel a request names, or NULL after an err{E_NO_CHANNEL} with the nearest name (E_NO_ROUTE for a mailbox). */
+struct channel *frame_channel(const struct frame *frame);
+/** May this peer do that? Else NULL channel semantics: err{E_FORBIDDEN} was sent. verb is a design.md word. */
+bool frame_permits(const struct frame *frame, const char *verb, const struct channel *ch);
+/** The mailbox of a known agent, made on first use; NULL if nobody has that name. */
+struct channel *mailbox_find(struct brain *brain, struct strato_bytes name);
+void mailbox_forget_later(struct brain *brain, const char *agent);
+void mailbox_due(struct channel *ch);
+
+/** Does every request of this peer get an answer? (No session, so nothing else tells it.) */
+static inline bool peer_is_l1(const struct peer *peer)
+{
+    return !peer->session;
+}
+struct consumer *frame_consumer(const struct frame *frame, const struct channel *ch);
+struct producer *frame_producer(const struct frame *frame, const struct channel *ch);
+
+/* ---- the rest of the house ---- */
+void drain_begin(struct brain *brain);
+void drain_check(struct brain *brain);
+void drain_due(struct brain *brain);
+void publish_event(struct channel *ch, const struct message *m);
+void publish_heads(struct brain *brain);
+void report_stats(struct brain *brain, struct strato_bytes only, struct strato_writer *w);
+void report_sessions(struct brain *brain, struct strato_writer *w);
+void report_channels(struct brain *brain, struct strato_writer *w);
+/** Apply a map of settings to a config; is_new: start from the defaults of its pattern. @return 0, or STRATO_ESCHEMA with detail. */
+int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_config *config, char *ret_detail, size_t detail_bytes);
+void settings_write(const struct brain_channel_config *config, struct strato_writer *w); /* settings_pairs() pairs, no head */
+uint32_t settings_pairs(void);
+extern const char *const settings_patterns[];
+extern const char *const settings_policies[];
+bool settings_equal(const struct brain_channel_config *a, const struct brain_channel_config *b);
+/** Is there memory to give credit? */
+bool brain_has_memory(const struct brain *brain);
+#endif
