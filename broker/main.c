@@ -141,16 +141,13 @@ static void reload(struct stratod *d)
 #ifdef STRATO_HAS_SERVICES
 static int start_services(struct stratod *d)
 {
-    struct service_context context = { .endpoint = strato_broker_endpoint(d->broker, "inproc"),
-                                       .zmq_context = strato_broker_zmq_context(d->broker),
-                                       .log_fn = broker_log_write,
-                                       .log_arg = &d->log };
     char detail[256] = "";
     int rc;
 
     if (d->config.services.count == 0)
         return 0;
-    rc = strato_services_start(&context, (const char *const *)d->config.services.items, d->config.services.count, &d->services, detail,
+    rc = strato_services_start((const char *const *)d->config.services.items, d->config.services.count,
+                               strato_broker_endpoint(d->broker, "inproc"), strato_broker_zmq_context(d->broker), &d->services, detail,
                                sizeof detail);
     if (rc < 0)
         say(d, STRATO_LOG_ERROR, "services did not start reason=\"%s\"", *detail ? detail : strato_strerror(rc));
