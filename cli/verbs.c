@@ -23,6 +23,26 @@ static const struct strato_program channel_program = {
     STRATO_PROGRAM_EXAMPLES(channel_examples),
 };
 
+static const struct strato_program *const bench_verbs[] = {
+    &cmd_bench_pub.program,
+    &cmd_bench_sub.program,
+    &cmd_bench_req.program,
+    &cmd_bench_work.program,
+};
+
+static const struct strato_program_example bench_examples[] = {
+    { "strato bench work --size 64", "how many messages a second go through a work channel here" },
+    { "strato bench req --rate 1000", "latency at a fixed rate, counted from when each request was due" },
+};
+
+static const struct strato_program bench_program = {
+    .name = "strato bench",
+    .summary = "measure a broker under load",
+    CLI_PROGRAM_PLAIN,
+    STRATO_PROGRAM_VERBS(bench_verbs),
+    STRATO_PROGRAM_EXAMPLES(bench_examples),
+};
+
 static const struct strato_program *const gpu_verbs[] = {
     &cmd_gpu_info.program,
     &cmd_gpu_run.program,
@@ -58,6 +78,7 @@ static const struct strato_program *const verbs[] = {
     &channel_program,
     &gpu_program,
     &cmd_evolve.program,
+    &bench_program,
     &cmd_ping.program,
     &cmd_health.program,
 };

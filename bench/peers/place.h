@@ -1,0 +1,26 @@
+/*
+ * place.h - a broker started for one measurement: free ports of 127.0.0.1, a temporary directory, gone afterwards.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STRATO_BENCH_PLACE_H
+#define STRATO_BENCH_PLACE_H
+
+#include "bench/load.h"
+
+struct place {
+    pid_t pid;
+    char in[LOAD_TEXT_BYTES], out[LOAD_TEXT_BYTES]; /* where senders and receivers go */
+    char dir[64];
+    char detail[256]; /* why it did not start */
+};
+
+/** The minimal forwarder of drain_broker.h, in a process of its own. @return 0 or STRATO_EIO (detail). */
+int place_start_drain(enum load_pattern pattern, struct place *place);
+/** nats-server with its defaults. STRATO_ENOENT if it is not installed. */
+int place_start_nats(struct place *place);
+/** stratod with the channels of the questions: bench.work, bench.acked (10,000 each). `program` is its path. */
+int place_start_stratod(const char *program, struct place *place);
+/** Kill it and remove its directory. Accepts one that never started. */
+void place_stop(struct place *place);
+#endif
