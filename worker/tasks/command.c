@@ -170,18 +170,18 @@ int command_run(struct command *c, const struct command_type *type)
 }
 
 static const struct command_type types[] = {
-    { STRATO_TYPE_GPU_LAUNCH_KERNEL, &strato_gpu_launch_kernel__record, handle_launch_kernel },
-    { STRATO_TYPE_GPU_TRANSFER_TO_DEVICE, &strato_gpu_transfer_to_device__record, handle_transfer_to_device },
-    { STRATO_TYPE_GPU_TRANSFER_FROM_DEVICE, &strato_gpu_transfer_from_device__record, handle_transfer_from_device },
-    { STRATO_TYPE_GPU_SYNCHRONIZE, &strato_gpu_synchronize__record, handle_synchronize },
-    { STRATO_TYPE_GPU_SUBMIT, &strato_gpu_submit__record, handle_submit },
-    { STRATO_TYPE_GPU_ALLOC, &strato_gpu_alloc__record, handle_alloc },
-    { STRATO_TYPE_GPU_FREE, &strato_gpu_free__record, handle_free },
-    { STRATO_TYPE_GPU_COPY_BUFFER, &strato_gpu_copy_buffer__record, handle_copy_buffer },
-    { STRATO_TYPE_GPU_FILL, &strato_gpu_fill__record, handle_fill },
-    { STRATO_TYPE_GPU_BUILD_PROGRAM, &strato_gpu_build_program__record, handle_build_program },
-    { STRATO_TYPE_GPU_QUERY, &strato_gpu_query__record, handle_query },
-    { STRATO_TYPE_GPU_CANCEL, &strato_gpu_cancel__record, handle_cancel },
+    { STRATO_TYPE_GPU_LAUNCH_KERNEL, &strato_gpu_launch_kernel__record, handle_gpu_launch_kernel },
+    { STRATO_TYPE_GPU_TRANSFER_TO_DEVICE, &strato_gpu_transfer_to_device__record, handle_gpu_transfer_to_device },
+    { STRATO_TYPE_GPU_TRANSFER_FROM_DEVICE, &strato_gpu_transfer_from_device__record, handle_gpu_transfer_from_device },
+    { STRATO_TYPE_GPU_SYNCHRONIZE, &strato_gpu_synchronize__record, handle_gpu_synchronize },
+    { STRATO_TYPE_GPU_SUBMIT, &strato_gpu_submit__record, handle_gpu_submit },
+    { STRATO_TYPE_GPU_ALLOC, &strato_gpu_alloc__record, handle_gpu_alloc },
+    { STRATO_TYPE_GPU_FREE, &strato_gpu_free__record, handle_gpu_free },
+    { STRATO_TYPE_GPU_COPY_BUFFER, &strato_gpu_copy_buffer__record, handle_gpu_copy_buffer },
+    { STRATO_TYPE_GPU_FILL, &strato_gpu_fill__record, handle_gpu_fill },
+    { STRATO_TYPE_GPU_BUILD_PROGRAM, &strato_gpu_build_program__record, handle_gpu_build_program },
+    { STRATO_TYPE_GPU_QUERY, &strato_gpu_query__record, handle_gpu_query },
+    { STRATO_TYPE_GPU_CANCEL, &strato_gpu_cancel__record, handle_gpu_cancel },
 };
 
 const struct command_type *command_find(struct strato_bytes type)

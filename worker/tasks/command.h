@@ -95,18 +95,18 @@ void command_event_kernel(struct tasks *tasks, struct task_result *result, uint6
 void command_event_pressure(struct tasks *tasks, struct task_result *result, uint64_t wall_ms);
 
 /* One file each. */
-int handle_launch_kernel(struct command *c);
-int handle_transfer_to_device(struct command *c);
-int handle_transfer_from_device(struct command *c);
-int handle_synchronize(struct command *c);
-int handle_alloc(struct command *c);
-int handle_free(struct command *c);
-int handle_copy_buffer(struct command *c);
-int handle_fill(struct command *c);
-int handle_build_program(struct command *c);
-int handle_query(struct command *c);
-int handle_cancel(struct command *c);
-int handle_submit(struct command *c);
+int handle_gpu_launch_kernel(struct command *c);
+int handle_gpu_transfer_to_device(struct command *c);
+int handle_gpu_transfer_from_device(struct command *c);
+int handle_gpu_synchronize(struct command *c);
+int handle_gpu_alloc(struct command *c);
+int handle_gpu_free(struct command *c);
+int handle_gpu_copy_buffer(struct command *c);
+int handle_gpu_fill(struct command *c);
+int handle_gpu_build_program(struct command *c);
+int handle_gpu_query(struct command *c);
+int handle_gpu_cancel(struct command *c);
+int handle_gpu_submit(struct command *c);
 /** fitness.evaluate; answers by itself, also its errors. */
 int handle_evaluate(struct tasks *tasks, const struct task *task, struct task_result *result);
 

@@ -1,7 +1,7 @@
 /* handle_alloc.c - make a buffer without writing it; it holds zeros. SPDX-License-Identifier: MIT */
 #include "worker/tasks/command.h"
 
-int handle_alloc(struct command *c)
+int handle_gpu_alloc(struct command *c)
 {
     struct strato_gpu_alloc m;
     struct buffer *b;

@@ -111,7 +111,7 @@ static int answer(struct command *c, const struct program *p)
     return c->reply_type ? 0 : command_fail(c, STRATO_GPU_ERROR_CODE_ENOMEM, "the node has no memory for the reply");
 }
 
-int handle_build_program(struct command *c)
+int handle_gpu_build_program(struct command *c)
 {
     struct strato_gpu_build_program m;
     char *source = NULL, *options = NULL, id[PROGRAM_ID_BYTES];

@@ -9,7 +9,7 @@
 
 #include "worker/tasks/command.h"
 
-int handle_cancel(struct command *c)
+int handle_gpu_cancel(struct command *c)
 {
     struct strato_gpu_cancel m;
     int rc = command_decode(c, &strato_gpu_cancel__record, &m);

@@ -1,7 +1,7 @@
 /* handle_copy_buffer.c - copy between two buffers on the device. SPDX-License-Identifier: MIT */
 #include "worker/tasks/command.h"
 
-int handle_copy_buffer(struct command *c)
+int handle_gpu_copy_buffer(struct command *c)
 {
     struct strato_gpu_copy_buffer m;
     struct buffer *source, *target;

@@ -3,7 +3,7 @@
 
 enum { PATTERN_BYTES_MAX = 128 };
 
-int handle_fill(struct command *c)
+int handle_gpu_fill(struct command *c)
 {
     struct strato_gpu_fill m;
     struct buffer *b;

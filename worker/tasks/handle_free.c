@@ -1,7 +1,7 @@
 /* handle_free.c - give a buffer back. SPDX-License-Identifier: MIT */
 #include "worker/tasks/command.h"
 
-int handle_free(struct command *c)
+int handle_gpu_free(struct command *c)
 {
     struct strato_gpu_free m;
     struct buffer *b;

@@ -137,7 +137,7 @@ static int prepare(struct command *c, const struct strato_gpu_launch_kernel *m, 
     return rc;
 }
 
-int handle_launch_kernel(struct command *c)
+int handle_gpu_launch_kernel(struct command *c)
 {
     struct strato_gpu_launch_kernel m;
     struct device_launch launch = { 0 };

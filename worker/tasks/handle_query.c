@@ -57,7 +57,7 @@ static void list_kernels(struct command *c, struct kernel_list *list)
     }
 }
 
-int handle_query(struct command *c)
+int handle_gpu_query(struct command *c)
 {
     const struct device_info *device = &c->tasks->device->info;
     struct strato_gpu_info info = STRATO_GPU_INFO_DEFAULTS;

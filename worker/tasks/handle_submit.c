@@ -68,7 +68,7 @@ static int admit(struct command *c, const struct strato_gpu_submit *m)
     for (uint32_t i = 0; rc == 0 && strato_gpu_command_list_next(&it, &item); i++) {
         const struct command_type *type = command_find(item.type);
 
-        if (!type || type->handle == handle_submit)
+        if (!type || type->handle == handle_gpu_submit)
             return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "command %u: `%.*s` cannot be submitted; nothing was run", i,
                                 TEXT(item.type));
         c->payload = item.has_payload ? item.payload : STRATO_BYTES_NONE;
@@ -139,7 +139,7 @@ static uint32_t run_all(struct command *c, const struct strato_gpu_submit *m, st
     return failed;
 }
 
-int handle_submit(struct command *c)
+int handle_gpu_submit(struct command *c)
 {
     struct strato_gpu_submitted submitted = STRATO_GPU_SUBMITTED_DEFAULTS;
     struct strato_gpu_command *replies = NULL;

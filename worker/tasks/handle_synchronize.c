@@ -7,7 +7,7 @@
 
 #include "worker/tasks/command.h"
 
-int handle_synchronize(struct command *c)
+int handle_gpu_synchronize(struct command *c)
 {
     struct strato_gpu_done done = STRATO_GPU_DONE_DEFAULTS;
     struct strato_gpu_synchronize m;

@@ -29,7 +29,7 @@ static int answer(struct command *c, uint8_t *bytes, uint64_t size)
     return 0;
 }
 
-int handle_transfer_from_device(struct command *c)
+int handle_gpu_transfer_from_device(struct command *c)
 {
     struct strato_gpu_transfer_from_device m;
     struct buffer *b;

@@ -22,7 +22,7 @@ static int create(struct command *c, const struct strato_gpu_transfer_to_device 
     return command_buffer_add(c, m->buffer_id, m->offset + length, ret_buffer);
 }
 
-int handle_transfer_to_device(struct command *c)
+int handle_gpu_transfer_to_device(struct command *c)
 {
     struct strato_gpu_transfer_to_device m;
     struct strato_bytes data;
