@@ -54,7 +54,7 @@ static int subscribe(const struct frame *frame, struct channel *ch, const char *
     const struct strato_header *h = frame->header;
     struct strato_bytes globs[FANOUT_MATCH_MAX];
     struct consumer_options options = { .is_tap = h->tap };
-    enum fanout_policy policy;
+    enum fanout_policy policy = FANOUT_DROP_OLDEST;
     struct consumer *c;
     uint32_t count;
     int rc = read_match(h->match, globs, &count);

@@ -134,7 +134,7 @@ static void show_endpoint(const char *bound, char *shown)
     if (strncmp(bound, mapped, sizeof mapped - 1) == 0 && end && memchr(v4, '.', (size_t)(end - v4)))
         snprintf(shown, NET_ENDPOINT_BYTES, "tcp://%.*s%.200s", (int)(end - v4), v4, end + 1);
     else
-        snprintf(shown, NET_ENDPOINT_BYTES, "%s", bound);
+        memcpy(shown, bound, NET_ENDPOINT_BYTES); /* both are rows of NET_ENDPOINT_BYTES */
 }
 
 static int bind_one(struct net_socket *s, const char *endpoint, char *detail, size_t detail_bytes)

@@ -218,7 +218,7 @@ static int compute_on_device(struct evaluation *e, struct device_kernel *kernel,
     bool is_wide = e->rows.type == STRATO_GENES_F64 || e->dataset;
     uint64_t values_bytes = e->rows.count * (is_wide ? sizeof(double) : sizeof(float));
     uint64_t ns[3] = { 0 };
-    char id[SIGNATURE_NAME_BYTES];
+    char id[SIGNATURE_NAME_BYTES + sizeof "builtin:"];
     int rc = reserve(e, 0, e->rows_bytes);
 
     if (rc == 0)
