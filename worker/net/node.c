@@ -326,13 +326,30 @@ static void run_message(struct node *node, strato_message *message)
     task_result_fini(&result);
 }
 
+/** A consumer that the broker ended, or forgot over a restart, is opened anew when its channel is there again. */
+static void drop_consumer(struct node *node, unsigned channel, int err)
+{
+    struct strato_log_line line;
+
+    strato_consumer_close(&node->consumers[channel]);
+    node->retry_ms[channel] = clock_now_ms() + RETRY_MS;
+    if (!log_begin(node->options.log, &line, STRATO_LOG_WARN, "no more work from channel"))
+        return;
+    strato_log_text(&line, "channel", channel_names[channel]);
+    strato_log_text(&line, "error", strato_err_name(err));
+    log_end(&line);
+}
+
 /** @return whether there may be more. */
 static bool run_burst(struct node *node, unsigned channel)
 {
     for (unsigned i = 0; i < BURST && !atomic_load(&node->is_stopped); i++) {
         strato_message *message = NULL;
+        int rc = node->consumers[channel] ? strato_consumer_next(node->consumers[channel], 0, &message) : STRATO_EEMPTY;
 
-        if (!node->consumers[channel] || strato_consumer_next(node->consumers[channel], 0, &message) != 0)
+        if (rc < 0 && rc != STRATO_EEMPTY && rc != STRATO_ETIMEOUT)
+            drop_consumer(node, channel, rc);
+        if (rc < 0)
             return false;
         run_message(node, message);
         strato_message_destroy(&message);

@@ -8,6 +8,7 @@ SPDX-License-Identifier: MIT
 import json
 import os
 import pathlib
+import signal
 import struct
 import subprocess
 import sys
@@ -87,6 +88,30 @@ def test_a_killed_worker_loses_no_batch(bus):
             first.child.wait()
             assert len(answered) < CALLS, "the run was over before the worker was killed"
     assert second.child.poll() is None
+
+
+def test_a_worker_outlives_its_broker(tmp_path):
+    path = tmp_path / "stratod.yaml"
+    path.write_text(CONFIG)
+    rows = struct.pack(f"<{ROWS * DIM}f", *[1.0] * (ROWS * DIM))
+    worker = None
+    try:
+        with Stratod("--config", str(path), "--run-dir", str(tmp_path)) as first:
+            endpoint = first.endpoint("native", "ipc")  # the same after a restart, unlike a free port
+            worker = Process([WORKER, "--device", "sim", "--broker", endpoint, "--name", "lasting", "--heartbeat", "1"])
+            worker.wait_line(r"taking work.* channel=fitness")
+            first.stop(signal.SIGKILL)
+        with Stratod("--config", str(path), "--run-dir", str(tmp_path)), Sockets() as sockets:
+            socket = sockets.connect(zmq.REQ, endpoint)
+            header = {"op": "call", "ch": "fitness", "rq": 1, "deadline_ms": PATIENCE_S * 1000,
+                      "wait_responder_ms": PATIENCE_S * 1000, "idempotent": True}
+            payload = {"problem": "sphere", "dim": DIM, "dtype": "f32", "rows": 0}
+            socket.send_multipart([frame(header, {"type": "fitness.evaluate", "payload": payload, "attach": 1}), rows])
+            assert next(fitness_of(socket.recv_multipart()))[1] == (-float(DIM),) * ROWS
+        assert worker.stop(PATIENCE_S) == 0
+    finally:
+        if worker and worker.child.poll() is None:
+            worker.child.kill()
 
 
 def test_sigterm_finishes_and_leaves_with_0(bus):
