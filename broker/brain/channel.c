@@ -418,12 +418,18 @@ bool channel_law_holds(struct channel *ch)
     return true;
 }
 
+/* One that lost its connection may resume, but takes nothing now: who watches the workers must see that it is gone. */
+static bool consumer_is_present(const struct consumer *c)
+{
+    return !c->is_tap && (c->is_edge ? c->is_edge_ready : session_is_open(c->stream.session));
+}
+
 void channel_stats(const struct channel *ch, struct brain_channel_stats *ret_stats)
 {
     uint32_t consumers = 0;
 
     for (uint32_t i = 0; i < ch->consumers_count; i++)
-        consumers += !ch->consumers[i]->is_tap;
+        consumers += consumer_is_present(ch->consumers[i]);
     *ret_stats = (struct brain_channel_stats){
         .name = ch->config.name, .pattern = ch->config.pattern, .capacity = ch->config.capacity, .accepted = ch->accepted,
         .settled = ch->settled, .expired = ch->expired, .dead_lettered = ch->dead_lettered,
