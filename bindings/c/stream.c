@@ -184,6 +184,12 @@ void strato__stream_on_opened(struct strato__session *s, struct strato__stream *
 
 /* ---- demand -------------------------------------------------------------------------------------- */
 
+/* Every tag below is in the application's hands or done with. */
+static uint64_t taken_of(const struct strato__stream *t)
+{
+    return t->queued ? t->next_tag : t->received;
+}
+
 static void want_send(struct strato__session *s, struct strato__stream *t, uint64_t limit)
 {
     struct strato_writer w = { 0 };
@@ -193,25 +199,25 @@ static void want_send(struct strato__session *s, struct strato__stream *t, uint6
     strato_header_str(&hw, "ch", strato__name_bytes(t->name));
     strato_header_u64(&hw, "stream", t->number);
     strato_header_u64(&hw, "limit", limit);
-    strato_header_u64(&hw, "taken", t->taken);
+    strato_header_u64(&hw, "taken", taken_of(t));
     strato_header_u64(&hw, "bytes", t->bytes);
     strato_header_end(&hw);
     if (strato__session_send(s, &w) < 0)
         return;
     t->limit_sent = limit;
-    t->taken_sent = t->taken;
+    t->taken_sent = taken_of(t);
 }
 
 void strato__stream_want(struct strato__session *s, struct strato__stream *t, bool force)
 {
-    uint64_t limit = t->prefetch ? t->taken + t->prefetch : t->received;
+    uint64_t limit = t->prefetch ? taken_of(t) + t->prefetch : t->received;
     uint64_t quarter = t->prefetch > 4 ? t->prefetch / 4 : 1;
 
     if (s->state != STRATO__OPEN || t->state != STRATO__STREAM_READY)
         return;
     if (limit < t->received)
         limit = t->received; /* what is here already was within an earlier limit */
-    if (force ? limit != t->limit_sent || t->taken != t->taken_sent : limit >= t->limit_sent + quarter)
+    if (force ? limit != t->limit_sent || taken_of(t) != t->taken_sent : limit >= t->limit_sent + quarter)
         want_send(s, t, limit);
 }
 
@@ -395,38 +401,60 @@ static void judge(struct strato__stream *t, struct strato_message *m, bool is_le
     m->needs_settling = e->call || !(t->auto_ack || ((e->has & STRATO_ENV_ACK) && !e->ack));
 }
 
-int strato__stream_take(struct strato__session *s, struct strato__stream *t, struct strato_message **ret_message)
+/* Decode the next message of the first segment. 0 with *ret_message; STRATO_ENOMEM; or the frame is broken. */
+static int take_one(struct strato__session *s, struct strato__stream *t, struct strato_message **ret_message)
 {
-    struct strato__segment *segment;
+    struct strato__segment *segment = segment_at(t, 0);
     struct strato_message *m = NULL;
-    bool is_slow;
     int rc = 0;
 
-    if (t->segments_count == 0)
-        return t->state == STRATO__STREAM_ENDED ? t->end_err : STRATO_EEMPTY;
-    segment = segment_at(t, 0);
     if (segment->inbound)
         rc = strato__message_decode(&s->pool, segment->inbound, &segment->at, &segment->attachments_at, t->name, &m);
     else
         m = take_gap(s, t, segment);
-    if (rc < 0 && rc != STRATO_ENOMEM) {
-        segments_clear(s, t);
-        strato__session_malformed(s, "a delivered message cannot be decoded");
-        return STRATO_EEMPTY;
-    }
-    if (!m)
-        return STRATO_ENOMEM;
+    if (rc < 0 || !m)
+        return rc < 0 ? rc : STRATO_ENOMEM;
     t->queued--;
     s->readable--;
-    hand_link(s, t, m);
     if (segment->inbound) {
         m->tag = segment->tag++;
         t->next_tag = segment->tag;
         judge(t, m, segment->is_leased);
-        t->taken++;
     }
     if (--segment->left == 0)
         segment_pop(t);
+    *ret_message = m;
+    return 0;
+}
+
+/* Did the application have this event before the connection broke? A group shares a queue, so there order says nothing. */
+static bool is_repeated(const struct strato__stream *t, const struct strato_message *m)
+{
+    return m->kind == STRATO_MESSAGE_EVENT && !t->group && m->envelope.seq && m->envelope.seq <= t->resumed_seq;
+}
+
+int strato__stream_take(struct strato__session *s, struct strato__stream *t, struct strato_message **ret_message)
+{
+    struct strato_message *m;
+    bool is_slow;
+    int rc;
+
+    for (;;) {
+        if (t->segments_count == 0)
+            return t->state == STRATO__STREAM_ENDED ? t->end_err : STRATO_EEMPTY;
+        rc = take_one(s, t, &m);
+        if (rc < 0 && rc != STRATO_ENOMEM) {
+            segments_clear(s, t);
+            strato__session_malformed(s, "a delivered message cannot be decoded");
+            return STRATO_EEMPTY;
+        }
+        if (rc < 0)
+            return rc;
+        if (!is_repeated(t, m))
+            break;
+        strato__message_free(&s->pool, m);
+    }
+    hand_link(s, t, m);
     if (m->needs_settling) {
         t->unsettled++;
         strato__session_gathered(s); /* its START */
@@ -528,22 +556,28 @@ void strato__streams_fini(struct strato__session *s)
     }
 }
 
-void strato__stream_resume(struct strato__session *s, struct strato__stream *t, const struct strato_bytes *tags)
+void strato__stream_resume(struct strato__session *s, struct strato__stream *t, struct strato_bytes tags, uint64_t next_tag)
 {
     if (t->state == STRATO__STREAM_OPENING) {
         (void)send_open(s, t);
         return;
     }
-    t->started_upto = 0; /* settles and starts may have been lost with the connection: said again, they change nothing */
-    if (t->role != STRATO__SUBSCRIBE && t->role != STRATO__TAP && tags) {
+    t->started_upto = 0; /* STARTs may have been lost with the connection; said again, they change nothing */
+    if (t->role == STRATO__SUBSCRIBE || t->role == STRATO__TAP) {
+        segments_clear(s, t); /* what was not taken comes again, under new tags */
+        t->next_tag = next_tag;
+        t->resumed_seq = t->seq;
+    } else {
         /* Leases are requeued all at once, so the first one speaks for the queue. */
-        if (t->queued && !strato__tag_lives(*tags, t->next_tag)) {
+        if (t->queued && !strato__tag_lives(tags, t->next_tag)) {
             segments_clear(s, t);
             t->next_tag = t->received;
         }
-        strato__settle_lost(s, t, tags);
+        strato__settle_lost(s, t, &tags);
     }
-    t->limit_sent = 0; /* say it again: the last want may have been lost with the connection */
+    if (next_tag > t->received)
+        t->received = next_tag; /* deliveries that were lost on the way have just been given back */
+    t->limit_sent = 0; /* say it again: the broker granted nothing beyond what it had sent */
     strato__stream_want(s, t, true);
 }
 
@@ -553,7 +587,7 @@ void strato__stream_restart(struct strato__session *s, struct strato__stream *t,
     t->acks_count = 0;
     strato__gather_fini(&t->replies);
     strato__settle_lost(s, t, NULL);
-    t->received = t->taken = t->limit_sent = t->taken_sent = t->next_tag = t->started_upto = 0;
+    t->received = t->limit_sent = t->taken_sent = t->next_tag = t->started_upto = t->resumed_seq = 0;
     if (t->is_released) {
         stream_end(s, t);
         return;

@@ -59,7 +59,9 @@ struct strato__stream {
 
     uint32_t prefetch;     /* 0 = paused */
     bool prefetch_default; /* take what the broker says */
-    uint64_t received, taken, limit_sent, taken_sent;
+    uint64_t received;     /* end of the tags that have come; `limit` and `taken` of want count on the same scale */
+    uint64_t limit_sent, taken_sent;
+    uint64_t resumed_seq;  /* events up to this one came before a resume: the broker may send them again */
     uint64_t taken_at_us;
 
     struct strato__segment *segments; /* ring */
@@ -119,6 +121,7 @@ void strato__stream_on_frame(struct strato__session *s, struct strato__stream *t
                              struct strato_cursor at, struct strato__inbound *inbound);
 void strato__stream_on_lagged(struct strato__session *s, struct strato__stream *t, const struct strato_header *h);
 void strato__stream_on_err(struct strato__session *s, struct strato__stream *t, const struct strato_header *h);
-void strato__stream_resume(struct strato__session *s, struct strato__stream *t, const struct strato_bytes *tags);
+/** The session goes on: `tags` are the living leases, the next delivery begins at `next_tag`. */
+void strato__stream_resume(struct strato__session *s, struct strato__stream *t, struct strato_bytes tags, uint64_t next_tag);
 void strato__stream_restart(struct strato__session *s, struct strato__stream *t, bool is_same_epoch);
 #endif

@@ -87,13 +87,10 @@ static void resume(struct strato__session *s, struct strato_bytes chans)
 
         if (!t)
             continue;
-        if (chan_find(chans, strato__name_bytes(t->name), i, false, &chan)) {
-            struct strato_bytes tags = chan.has_tags ? chan.tags : strato_bytes(&no_tags, 1);
-
-            strato__stream_resume(s, t, &tags);
-        } else {
+        if (chan_find(chans, strato__name_bytes(t->name), i, false, &chan))
+            strato__stream_resume(s, t, chan.has_tags ? chan.tags : strato_bytes(&no_tags, 1), chan.numbers.limit);
+        else
             strato__stream_restart(s, t, true);
-        }
     }
 }
 

@@ -286,6 +286,49 @@ static void a_subscription_goes_on_behind_its_last_event_when_only_the_session_i
     script_fini(&b);
 }
 
+static void events_that_came_before_a_resume_are_not_seen_twice(void **state)
+{
+    const struct strato_subscription_options options = { .channel = "events" };
+    struct scripted_broker b;
+    struct strato__stream *t;
+    struct script_frame frame;
+    struct strato_message *m;
+    struct strato_writer chans = { 0 };
+
+    (void)state;
+    script_open(&b);
+    assert_int_equal(strato__stream_open(&b.session, NULL, &options, &t), 0);
+    frame = script_expect(&b, "sub");
+    script_say(&b, "ok", "rq:U seq:u", script_rq(&frame), 0);
+    script_say_messages(&b, 3, "event", "ch:s stream:u seq:u i:u n:u", "events", (int)t->number, 1, 0, 3);
+    t->seq = 1; /* as if the stamps of the first had been read */
+    let_go(&b, take(&b, t));
+    script_drop(&b);
+    script_connect(&b);
+    strato_writer_array(&chans, 1);
+    strato_writer_map(&chans, 4);
+    strato_writer_text(&chans, "ch");
+    strato_writer_text(&chans, "events");
+    strato_writer_text(&chans, "stream");
+    strato_writer_u64(&chans, t->number);
+    strato_writer_text(&chans, "dir");
+    strato_writer_text(&chans, "c");
+    strato_writer_text(&chans, "limit");
+    strato_writer_u64(&chans, 3);
+
+    script_say(&b, "welcome", "sid:s token:s ep:u epoch:u resumed:b hb_ms:u chans:T", "s1", "t2", 2, 77, 1, 5000,
+               strato_writer_view(&chans));
+
+    assert_int_equal(t->queued, 0);
+    assert_int_equal(t->resumed_seq, 1);
+    script_say_messages(&b, 2, "event", "ch:s stream:u seq:u i:u n:u", "events", (int)t->number, 2, 3, 2);
+    m = take(&b, t);
+    assert_int_equal(m->kind, STRATO_MESSAGE_EVENT); /* no gap: the tags go on where the broker says */
+    let_go(&b, m);
+    strato_writer_fini(&chans);
+    script_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_closed_consumer_lives_until_its_last_message_is_settled),
         cmocka_unit_test(a_delivery_of_an_old_epoch_is_ignored_and_counted),
         cmocka_unit_test(a_new_session_opens_its_streams_again),
+        cmocka_unit_test(events_that_came_before_a_resume_are_not_seen_twice),
         cmocka_unit_test(a_subscription_goes_on_behind_its_last_event_when_only_the_session_is_new),
     };
 
