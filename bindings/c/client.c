@@ -130,6 +130,7 @@ static int client_new(const struct strato_client_options *o, struct strato_clien
     }
     c->session.client = c;
     c->own_thread = o->own_thread;
+    c->session.is_inline = !o->own_thread;
     c->on_event = o->on_event;
     c->on_event_arg = o->on_event_arg;
     rc = strato__socket_init(&c->socket, o->endpoint ? o->endpoint : "tcp://127.0.0.1:7700", o->zmq_context);

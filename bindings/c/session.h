@@ -77,6 +77,7 @@ struct strato__session {
     uint32_t caps_count;
     uint64_t hb_us;
     bool no_batching;
+    bool is_inline; /* nobody comes back by itself: what has no company in sight leaves at once */
 
     enum strato__session_state state;
     int end_err;

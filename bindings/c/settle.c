@@ -154,7 +154,7 @@ int strato__settle_ack(struct strato__session *s, struct strato_message *m)
         return STRATO_ENOMEM;
     t->acks[t->acks_count++] = m->tag;
     settled(s, m);
-    strato__session_gathered(s);
+    strato__stream_gathered(s, t);
     return 0;
 }
 
@@ -321,7 +321,7 @@ int strato__settle_reply(struct strato__session *s, struct strato_message *m, co
         settled(s, m);
     if (t->replies.count && t->replies.w.bytes >= STRATO__GATHER_BYTES)
         (void)flush_replies(s, t);
-    strato__session_gathered(s);
+    strato__stream_gathered(s, t);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 enum {
     NEED_MS = 60000,          /* longest wait that one need asks for; endless senders ask again */
     TRY_US = 2000000,         /* a try whose need is not answered by then: the broker does not speak */
+    TRY_HELLO_US = 100000,    /* a try waits so long for a session that is just being opened again */
     RETRIES = 3,              /* attempts in all where the channel refuses instead of letting producers wait */
     BACKOFF_US = 50000,
     BACKOFF_MAX_US = 500000,
@@ -124,6 +125,12 @@ static int try_once(struct strato_client *c, struct strato__producer *p, strato_
     return rc == 0 ? attempt(c, p, arg) : rc;
 }
 
+/* The broker forgot a client that did not answer in time, and is being told hello: that takes one round trip. */
+static bool is_coming_back(const struct strato_client *c, uint64_t deadline_us)
+{
+    return c->session.state == STRATO__HELLO && c->session.now_us < deadline_us - TRY_US + TRY_HELLO_US;
+}
+
 static int slot_wait(struct strato_client *c, struct strato__producer *p, int timeout_ms, strato__attempt_fn *attempt, void *arg)
 {
     struct wait wait = { .is_try = timeout_ms == 0 };
@@ -135,7 +142,7 @@ static int slot_wait(struct strato_client *c, struct strato__producer *p, int ti
         rc = try_once(c, p, attempt, arg);
         if (rc != STRATO_EAGAIN)
             return rc;
-        if (wait.is_try && c->session.state != STRATO__OPEN)
+        if (wait.is_try && c->session.state != STRATO__OPEN && !is_coming_back(c, wait.deadline))
             return STRATO_EUNREACHABLE;
         rc = ask(c, p, &wait);
         if (rc < 0)

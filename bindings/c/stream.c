@@ -457,7 +457,7 @@ int strato__stream_take(struct strato__session *s, struct strato__stream *t, str
     hand_link(s, t, m);
     if (m->needs_settling) {
         t->unsettled++;
-        strato__session_gathered(s); /* its START */
+        strato__stream_gathered(s, t); /* its START */
     }
     is_slow = s->now_us - t->taken_at_us > SLOW_TAKER_US;
     t->taken_at_us = s->now_us;
@@ -466,6 +466,14 @@ int strato__stream_take(struct strato__session *s, struct strato__stream *t, str
         strato__stream_flush(s, t);
     *ret_message = m;
     return 0;
+}
+
+void strato__stream_gathered(struct strato__session *s, struct strato__stream *t)
+{
+    if (s->is_inline && t->queued == 0)
+        strato__stream_flush(s, t);
+    else
+        strato__session_gathered(s);
 }
 
 void strato__stream_flush(struct strato__session *s, struct strato__stream *t)

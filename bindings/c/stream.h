@@ -91,6 +91,8 @@ int strato__stream_take(struct strato__session *s, struct strato__stream *t, str
 void strato__stream_set_prefetch(struct strato__session *s, struct strato__stream *t, uint32_t prefetch);
 /** Tell the broker what was taken, if it does not know; `force` also below the quarter. */
 void strato__stream_want(struct strato__session *s, struct strato__stream *t, bool force);
+/** Something of this stream was gathered: it waits for company only if more messages are here to be taken. */
+void strato__stream_gathered(struct strato__session *s, struct strato__stream *t);
 /** Put gathered settles, replies and demand into the outbox. */
 void strato__stream_flush(struct strato__session *s, struct strato__stream *t);
 

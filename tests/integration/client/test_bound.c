@@ -5,8 +5,10 @@
  */
 #include "tests/integration/client/client_fixture.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -20,11 +22,16 @@ struct crowd {
     int count;
 };
 
+/* Own threads, so that those who are not in turn give back the credit that others want; one context for all. */
 static void gather(struct broker_fixture *f, struct crowd *crowd, enum transport transport, int count)
 {
+    struct strato_client_options options = client_options(f, transport);
+
+    options.own_thread = true;
+    options.zmq_context = strato_broker_zmq_context(f->broker);
     crowd->count = count;
     for (int i = 0; i < count; i++)
-        crowd->clients[i] = client_new(f, transport);
+        crowd->clients[i] = client_join(&options);
 }
 
 static void scatter(struct crowd *crowd)
@@ -89,6 +96,93 @@ static void bound_holds(enum transport transport, int count)
     scatter(&crowd);
     strato_client_close(&taker);
     broker_fixture_stop(&f);
+}
+
+struct sender {
+    strato_client *client;
+    pthread_t thread;
+    atomic_int *done;
+    int timeout_ms, rc;
+};
+
+static void *send_one(void *arg)
+{
+    struct sender *sender = arg;
+
+    sender->rc = client_send(sender->client, "gpu", 0, sender->timeout_ms);
+    atomic_fetch_add(sender->done, 1);
+    return NULL;
+}
+
+/* Everybody sends one message at the same time, each in a thread. */
+static void start_all(struct crowd *crowd, struct sender *senders, int timeout_ms, atomic_int *done)
+{
+    for (int i = 0; i < crowd->count; i++) {
+        senders[i] = (struct sender){ .client = crowd->clients[i], .timeout_ms = timeout_ms, .done = done };
+        assert_int_equal(pthread_create(&senders[i].thread, NULL, send_one, &senders[i]), 0);
+    }
+}
+
+static int join_all(struct crowd *crowd, struct sender *senders, int expected)
+{
+    int count = 0;
+
+    for (int i = 0; i < crowd->count; i++) {
+        pthread_join(senders[i].thread, NULL);
+        count += senders[i].rc == expected;
+    }
+    return count;
+}
+
+struct accepted {
+    uint64_t count;
+};
+
+static bool is_accepted(struct broker_fixture *f, void *arg)
+{
+    const struct accepted *accepted = arg;
+
+    return broker_fixture_channel(f, "gpu").accepted >= accepted->count;
+}
+
+/* A full channel and a crowd that blocks: one take lets exactly one through, and in the end all come through. */
+static void crowd_waits(enum transport transport, int count)
+{
+    static struct sender senders[200];
+    struct accepted one_more = { BOUND + 1 };
+    struct broker_fixture f;
+    struct crowd crowd;
+    strato_client *taker;
+    atomic_int done = 0;
+
+    broker_fixture_init(&f);
+    broker_fixture_start(&f);
+    gather(&f, &crowd, transport, count);
+    taker = client_new(&f, transport);
+    assert_int_equal(fill(&crowd), BOUND);
+
+    start_all(&crowd, senders, 30, &done);
+    assert_int_equal(join_all(&crowd, senders, STRATO_ETIMEOUT), count);
+    start_all(&crowd, senders, STRATO_FOREVER, &done);
+    take(taker, 1);
+    broker_fixture_eventually(&f, is_accepted, &one_more, "one more was accepted");
+    assert_int_equal(broker_fixture_channel(&f, "gpu").accepted, BOUND + 1);
+    take(taker, BOUND + count - 1);
+
+    assert_int_equal(join_all(&crowd, senders, 0), count);
+    scatter(&crowd);
+    assert_int_equal(broker_fixture_channel(&f, "gpu").accepted, BOUND + count);
+    strato_client_close(&taker);
+    broker_fixture_stop(&f);
+}
+
+static void a_crowd_that_waits_comes_through_one_by_one(void **state)
+{
+    (void)state;
+    crowd_waits(OVER_TCP, 1);
+    crowd_waits(OVER_IPC, 4);
+    crowd_waits(OVER_INPROC, 16);
+    crowd_waits(OVER_TCP, 200);
 }
 
 static void the_101st_try_is_full_for_any_crowd_over_tcp(void **state)
@@ -234,6 +328,7 @@ int main(void)
         cmocka_unit_test(the_101st_try_is_full_for_any_crowd_over_tcp),
         cmocka_unit_test(the_101st_try_is_full_for_any_crowd_over_ipc),
         cmocka_unit_test(the_101st_try_is_full_for_any_crowd_over_inproc),
+        cmocka_unit_test(a_crowd_that_waits_comes_through_one_by_one),
         cmocka_unit_test(the_101st_send_with_a_timeout_times_out),
         cmocka_unit_test(a_blocked_send_goes_on_after_one_take),
         cmocka_unit_test(an_unknown_channel_is_told_with_the_nearest_name),
