@@ -119,11 +119,9 @@ static void job_fini(struct job *job)
 
 static size_t param_buffer(struct strato_writer *w, const char *name, const char *access)
 {
-    strato_writer_array(w, 5);
+    strato_writer_array(w, 3); /* no offset, no length: the whole buffer */
     strato_writer_text(w, "b");
     strato_writer_text(w, name);
-    strato_writer_nil(w);
-    strato_writer_nil(w);
     strato_writer_text(w, access);
     return w->bytes;
 }

@@ -229,10 +229,10 @@ static int join_nodes(struct worker *w)
     return code;
 }
 
-static int serve(struct worker *w)
+/** Before OpenCL is asked for anything: a driver's threads inherit the mask, and one without it would die of SIGTERM. */
+static int take_signals(struct worker *w)
 {
     sigset_t signals;
-    int code;
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -240,9 +240,16 @@ static int serve(struct worker *w)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     w->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    return w->signal_fd < 0 ? complain(EXIT_FAILED, "no file descriptor for signals") : 0;
+}
+
+static int serve(struct worker *w)
+{
+    int code;
+
     w->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->signal_fd < 0 || w->done_fd < 0)
-        return complain(EXIT_FAILED, "no file descriptor for signals");
+    if (w->done_fd < 0)
+        return complain(EXIT_FAILED, "no file descriptor left");
     code = start_nodes(w);
     if (code != 0)
         stop_nodes(w);
@@ -275,7 +282,9 @@ int main(int argc, char **argv)
         goto out;
     }
     w.log = (struct log){ (enum strato_log_format)w.settings.log_format, (enum strato_log_level)w.settings.log_level };
-    code = choose_devices(&w);
+    code = take_signals(&w);
+    if (code == 0)
+        code = choose_devices(&w);
     if (code == 0)
         code = name_nodes(&w);
     if (code == 0)

@@ -1,7 +1,7 @@
 /*
  * argument.h - the typed arguments of LaunchKernel, read and checked against the kernel's signature.
  *
- * Every error names the argument by number and by name: "arg 3 `n`: want uint, got f32".
+ * Every error names the argument by number and by name: "arg 3 `n`: want uint, got float".
  *
  * SPDX-License-Identifier: MIT
  */

@@ -45,8 +45,8 @@ def bus(tmp_path):
         assert running.child.poll() is None, "the broker died:\n" + "\n".join(running.lines)
 
 
-def start_worker(bus, name):
-    worker = Process([WORKER, "--device", "sim", "--broker", bus.endpoint("native"), "--name", name])
+def start_worker(bus, name, device="sim"):
+    worker = Process([WORKER, "--device", device, "--broker", bus.endpoint("native"), "--name", name])
     bus.workers.append(worker)
     worker.wait_line(r"taking work.* channel=fitness")
     return worker
@@ -118,6 +118,13 @@ def test_sigterm_finishes_and_leaves_with_0(bus):
     worker = start_worker(bus, "polite")
     assert worker.stop(PATIENCE_S) == 0
     assert any("stopped" in line for line in worker.lines)
+
+
+def test_sigterm_ends_a_worker_whose_driver_has_threads(bus):
+    if run("--list").returncode == 6:
+        pytest.skip("no OpenCL device")
+    worker = start_worker(bus, "driven", "0")
+    assert worker.stop(PATIENCE_S) == 0
 
 
 def test_the_worker_waits_for_a_broker_that_is_not_there_yet():

@@ -72,7 +72,7 @@ static void source_becomes_a_kernel_that_runs(void **state)
     memcpy(values, bench_data(b).data, sizeof(values));
     assert_true(values[0] == 10 && values[3] == 40);
     bench_launch(b, id, 4, "b:x", "i32:5", NULL);
-    bench_expect_error(b, STRATO_GPU_ERROR_CODE_EINVAL, "arg 1 `by`: want uint, got i32");
+    bench_expect_error(b, STRATO_GPU_ERROR_CODE_EINVAL, "arg 1 `by`: want uint, got int");
 }
 
 static void vectors_structs_and_local_memory_arrive(void **state)
