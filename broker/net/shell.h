@@ -67,7 +67,7 @@ int shell_open(struct shell *sh, const struct broker_config *config, int wake_fd
 void shell_close(struct shell *sh, int linger_ms);
 /** One turn: sleeps at most until the next timer. Returns true if the wake descriptor was readable. */
 bool shell_turn(struct shell *sh);
-/** Tell everybody, take no new connections. */
+/** Tell everybody; new sessions and messages are refused from now on. */
 void shell_begin_drain(struct shell *sh);
 /** Feed one event to the brain; its actions are carried out at the end of the turn. */
 void shell_step(struct shell *sh, struct brain_event *event);

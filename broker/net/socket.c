@@ -140,8 +140,8 @@ static void show_endpoint(const char *bound, char *shown)
 static int bind_one(struct net_socket *s, const char *endpoint, char *detail, size_t detail_bytes)
 {
     enum net_transport transport = net_endpoint_transport(endpoint);
-    char *bound = s->bound[s->endpoints_count];
-    size_t bytes = NET_ENDPOINT_BYTES;
+    char bound[NET_ENDPOINT_BYTES];
+    size_t bytes = sizeof bound;
 
     if (transport == NET_IPC && unix_socket_is_served(endpoint + strlen("ipc://")))
         return bind_failed(endpoint, EADDRINUSE, detail, detail_bytes);
@@ -233,12 +233,6 @@ int net_socket_watch(struct net_socket *s, void *context, int events)
     zmq_setsockopt(s->monitor, ZMQ_LINGER, &zero, sizeof zero);
     zmq_setsockopt(s->monitor, ZMQ_RCVHWM, &zero, sizeof zero); /* a lost DISCONNECTED is a credit lost for 20 s */
     return zmq_connect(s->monitor, endpoint) == 0 ? 0 : STRATO_EIO;
-}
-
-void net_socket_unbind(struct net_socket *s)
-{
-    for (size_t i = 0; i < s->endpoints_count; i++)
-        zmq_unbind(s->zmq, s->bound[i]);
 }
 
 void net_socket_close(struct net_socket *s, int linger_ms)

@@ -34,8 +34,7 @@ struct net_socket {
     char channel[STRATO_NAME_BYTES_MAX + 1]; /* of WORK_IN and WORK_OUT */
     void *zmq;
     void *monitor; /* NATIVE and WORK_OUT; inproc has no events */
-    char endpoints[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES]; /* for people and clients */
-    char bound[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES];     /* as libzmq calls them */
+    char endpoints[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES]; /* as bound */
     size_t endpoints_count;
 };
 
@@ -48,8 +47,6 @@ int net_socket_open(struct net_socket *s, void *context, const struct broker_con
                     char *detail, size_t detail_bytes);
 /** Watch connections: events arrive at s->monitor. Monitor names are never reused. */
 int net_socket_watch(struct net_socket *s, void *context, int events);
-/** Take no new connections; the present ones live on. */
-void net_socket_unbind(struct net_socket *s);
 /** Close, giving what is still to be sent linger_ms. Accepts a zeroed struct. */
 void net_socket_close(struct net_socket *s, int linger_ms);
 /** Would a send go through now? */

@@ -39,13 +39,6 @@ def test_attachments_travel_intact(broker, sockets):
     assert envelope["attach"] == 2 and parts == [big, b"x"]
 
 
-def test_a_lost_reply_may_be_asked_for_again(broker, sockets):
-    req = sockets.connect(zmq.REQ, broker.endpoint("native"))
-    first, _, _ = ask(req, {"op": "put", "ch": "jobs", "rq": 1}, {"type": "jobs.do", "id": "a-1"})
-    again, _, _ = ask(req, {"op": "put", "ch": "jobs", "rq": 1}, {"type": "jobs.do", "id": "a-1"})
-    assert first["n"] == 1 and again["dup"] == 1 and again["seq"] == first["seq"]
-
-
 def test_the_bound_of_gpu_is_exact(broker, sockets):
     req = sockets.connect(zmq.REQ, broker.endpoint("native"))
     for i in range(100):
