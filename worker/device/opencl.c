@@ -210,13 +210,43 @@ static int connect_device(struct opencl *o)
     return code == CL_SUCCESS ? 0 : opencl_fail(o, code, "clCreateCommandQueue");
 }
 
+/**
+ * Launch a built-in over nothing. PoCL generates code at the first launch with each group size (18-30 ms, later out of its
+ * cache): better now than in somebody's first batch.
+ */
+static int warm_up(struct opencl *o, struct device_kernel *kernel, struct device_buffer *buffer)
+{
+    static const uint64_t zero[2];
+    struct device_argument arguments[SIGNATURE_PARAMETERS_MAX] = { 0 };
+    struct device_launch launch = { .kernel = kernel, .arguments = arguments, .groups = { 1, 1, 1 } };
+    uint64_t ns;
+
+    launch.arguments_count = kernel->signature.parameters_count;
+    for (uint32_t i = 0; i < launch.arguments_count; i++) {
+        arguments[i] = (struct device_argument){ .kind = kernel->signature.parameters[i].kind, .value = zero,
+                                                 .bytes = kernel->signature.parameters[i].bytes };
+        if (arguments[i].kind == PARAMETER_BUFFER)
+            arguments[i].buffer = buffer;
+    }
+    return opencl_launch(&o->device, &launch, &ns);
+}
+
 static int build_builtins(struct opencl *o)
 {
+    struct device_buffer *buffer = NULL;
     char log[DEVICE_LOG_BYTES_MAX];
     int rc = opencl_program_build(&o->device, builtin_source, "", &o->builtins, log, sizeof(log));
 
     if (rc == STRATO_EINVAL)
         return device_fail(&o->device, STRATO_EIO, "the driver does not compile the built-in kernels: %.160s", log);
+    if (rc == 0)
+        rc = opencl_buffer_new(&o->device, DEVICE_ALIGN_BYTES, &buffer);
+    for (uint32_t i = 0; rc == 0 && i < o->builtins->count; i++) {
+        o->builtins->kernels[i].ignores_surplus = true;
+        rc = warm_up(o, &o->builtins->kernels[i], buffer);
+    }
+    opencl_buffer_destroy(&o->device, &buffer);
+    o->busy_ns = 0;
     return rc;
 }
 

@@ -45,8 +45,9 @@ static cl_int set_argument(cl_kernel kernel, cl_uint index, const struct device_
 }
 
 /** Work-items per dimension, and the group. @return whether `local` says it; false: the driver chooses. */
-static bool shape(const struct device_launch *launch, const struct signature *s, size_t global[3], size_t local[3])
+static bool shape(const struct device_launch *launch, size_t global[3], size_t local[3])
 {
+    const struct signature *s = &launch->kernel->signature;
     bool is_chosen = launch->local[0] == 0;
 
     for (unsigned d = 0; d < 3; d++) {
@@ -57,6 +58,8 @@ static bool shape(const struct device_launch *launch, const struct signature *s,
         return true;
     local[0] = LOCAL_DEFAULT;
     local[1] = local[2] = 1;
+    if (launch->kernel->ignores_surplus)
+        global[0] = (global[0] + LOCAL_DEFAULT - 1) / LOCAL_DEFAULT * LOCAL_DEFAULT;
     return global[0] % LOCAL_DEFAULT == 0;
 }
 
@@ -72,7 +75,7 @@ int opencl_launch(struct device *device, const struct device_launch *launch, uin
     int rc = 0;
 
     *ret_ns = 0;
-    has_local = shape(launch, &launch->kernel->signature, global, local);
+    has_local = shape(launch, global, local);
     for (unsigned d = 0; d < 3; d++)
         offset[d] = launch->offset[d];
     for (uint32_t i = 0; i < launch->arguments_count && code == CL_SUCCESS; i++)

@@ -41,6 +41,7 @@ struct device_buffer {
 
 struct device_kernel {
     cl_kernel kernel;
+    bool ignores_surplus; /* a built-in: work-items beyond its count do nothing, so a grid may be rounded up */
     struct signature signature;
 };
 
