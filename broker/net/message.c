@@ -6,6 +6,7 @@
 #include "broker/net/message.h"
 
 #include "core/errors.h"
+#include "core/handover.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,8 +45,10 @@ static int receive_part(void *socket, zmq_msg_t *part)
     do
         rc = zmq_msg_recv(part, socket, ZMQ_DONTWAIT);
     while (rc < 0 && errno == EINTR);
-    if (rc >= 0)
+    if (rc >= 0) {
+        strato_handover_take();
         return 0;
+    }
     return errno == EAGAIN ? STRATO_EAGAIN : STRATO_EIO;
 }
 
@@ -115,6 +118,7 @@ static int send_part(void *socket, zmq_msg_t *part, bool has_more)
 {
     int rc, error;
 
+    strato_handover_give();
     do
         rc = zmq_msg_send(part, socket, ZMQ_DONTWAIT | (has_more ? ZMQ_SNDMORE : 0));
     while (rc < 0 && errno == EINTR);

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/core/lib.h"
 
+#include "core/handover.h"
 #include "core/header.h"
 #include "tests/lib/broker_fixture.h"
 
@@ -70,6 +71,7 @@ static void finish(struct request *q, const char *type, uint64_t attach)
 
 static void send_request(struct raw *r, struct request *q, bool has_more)
 {
+    strato_handover_give();
     assert_true(zmq_send(r->socket, q->w.data, q->w.bytes, has_more ? ZMQ_SNDMORE : 0) >= 0);
     strato_writer_fini(&q->w);
 }
@@ -88,6 +90,7 @@ static struct strato_header receive(struct raw *r)
     is_open = true;
     if (zmq_msg_recv(&answer, r->socket, 0) < 0)
         fail_msg("no answer: %s", zmq_strerror(zmq_errno()));
+    strato_handover_take();
     c = strato_cursor_over(strato_bytes(zmq_msg_data(&answer), zmq_msg_size(&answer)));
     assert_int_equal(strato_header_decode(&c, STRATO_HEADER_BYTES_MAX * 4, &header), 0);
     return header;
@@ -307,11 +310,13 @@ static void *crowd_member(void *arg)
         struct strato_header header;
 
         finish(begin(&q, "put", "gpu"), "gpu.synchronize", 0);
+        strato_handover_give();
         zmq_send(socket, q.w.data, q.w.bytes, 0);
         strato_writer_fini(&q.w);
         bytes = zmq_recv(socket, answer, sizeof answer, 0);
         if (bytes < 0 || bytes > (int)sizeof answer)
             break;
+        strato_handover_take();
         cursor = strato_cursor_over(strato_bytes(answer, (size_t)bytes));
         if (strato_header_decode(&cursor, sizeof answer, &header) < 0)
             break;
