@@ -12,6 +12,18 @@
 
 struct opencl_functions cl;
 
+#if defined(__SANITIZE_ADDRESS__)
+/*
+ * PoCL gives the calling thread a signal stack of its own; AddressSanitizer would take it for its own when that thread
+ * ends, and abort. Only in builds with the sanitizer.
+ */
+const char *__asan_default_options(void) __attribute__((visibility("default")));
+const char *__asan_default_options(void)
+{
+    return "use_sigaltstack=0";
+}
+#endif
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int loaded = STRATO_ENOENT;
 static char why[DEVICE_DETAIL_BYTES];
