@@ -106,7 +106,8 @@ static int run_once(const struct question *question, uint32_t bytes, const struc
 
 /* Values of one system over the rounds, gathered until the medians are taken. */
 struct gathered {
-    double per_s[COMPARE_ROUNDS_MAX], mb_per_s[COMPARE_ROUNDS_MAX], cpu_us[COMPARE_ROUNDS_MAX], rss_mb[COMPARE_ROUNDS_MAX];
+    double per_s[COMPARE_ROUNDS_MAX], mb_per_s[COMPARE_ROUNDS_MAX], cpu_us[COMPARE_ROUNDS_MAX], clients_cpu_us[COMPARE_ROUNDS_MAX],
+        rss_mb[COMPARE_ROUNDS_MAX];
     struct strato_histogram latency_ns;
     uint32_t count;
 };
@@ -116,6 +117,7 @@ static void gather(struct gathered *g, struct compare_row *row, uint32_t round, 
     g->per_s[g->count] = result->per_s;
     g->mb_per_s[g->count] = result->mb_per_s;
     g->cpu_us[g->count] = result->broker_cpu_us;
+    g->clients_cpu_us[g->count] = result->clients_cpu_us;
     g->rss_mb[g->count++] = result->broker_rss_mb;
     strato_histogram_merge(&g->latency_ns, &result->latency_ns);
     row->failures += result->failures;
@@ -127,6 +129,7 @@ static void settle(struct gathered *g, struct compare_row *row)
     row->per_s = compare_median(g->per_s, g->count);
     row->mb_per_s = compare_median(g->mb_per_s, g->count);
     row->cpu_us = compare_median(g->cpu_us, g->count);
+    row->clients_cpu_us = compare_median(g->clients_cpu_us, g->count);
     row->rss_mb = compare_median(g->rss_mb, g->count);
     row->p50_us = (double)strato_histogram_percentile(&g->latency_ns, 50) / 1000;
     row->p99_us = (double)strato_histogram_percentile(&g->latency_ns, 99) / 1000;

@@ -22,7 +22,7 @@ struct compare_settings {
 struct compare_row {
     bool is_there, failed[COMPARE_ROUNDS_MAX];
     double value[COMPARE_ROUNDS_MAX]; /* messages/s, or p50 in us */
-    double per_s, mb_per_s, cpu_us, rss_mb; /* medians */
+    double per_s, mb_per_s, cpu_us, clients_cpu_us, rss_mb; /* medians */
     double p50_us, p99_us, p999_us;         /* of all rounds; requests only */
     double ratio, ratio_min, ratio_max;     /* ours to this one: median of per-round ratios; 0 = none */
     uint64_t failures;

@@ -195,7 +195,7 @@ static void stop(struct run *run)
 
 struct sample {
     uint64_t at_ns, messages, bytes;
-    double cpu_s;
+    double broker_cpu_s, clients_cpu_s;
 };
 
 static double process_cpu_s(pid_t pid)
@@ -246,7 +246,9 @@ static struct sample sample_take(const struct run *run, pid_t broker_pid)
         s.messages += atomic_load_explicit(&run->shared->slots[i].messages, memory_order_relaxed);
         s.bytes += atomic_load_explicit(&run->shared->slots[i].bytes, memory_order_relaxed);
     }
-    s.cpu_s = broker_pid ? process_cpu_s(broker_pid) : 0;
+    s.broker_cpu_s = broker_pid ? process_cpu_s(broker_pid) : 0;
+    for (uint32_t i = 0; i < run->count; i++)
+        s.clients_cpu_s += process_cpu_s(run->pids[i]);
     return s;
 }
 
@@ -269,8 +271,12 @@ static int measure(struct run *run, pid_t broker_pid, struct load_result *result
     took_s = (double)(after.at_ns - before.at_ns) / 1e9;
     result->per_s = (double)(after.messages - before.messages) / took_s;
     result->mb_per_s = (double)(after.bytes - before.bytes) / took_s / 1e6;
-    result->broker_cpu_us =
-        after.messages > before.messages ? (after.cpu_s - before.cpu_s) * 1e6 / (double)(after.messages - before.messages) : 0;
+    if (after.messages > before.messages) {
+        double messages = (double)(after.messages - before.messages);
+
+        result->broker_cpu_us = (after.broker_cpu_s - before.broker_cpu_s) * 1e6 / messages;
+        result->clients_cpu_us = (after.clients_cpu_s - before.clients_cpu_s) * 1e6 / messages;
+    }
     result->broker_rss_mb = broker_pid ? process_rss_mb(broker_pid) : 0;
     return rc;
 }

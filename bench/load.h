@@ -82,6 +82,7 @@ extern const struct load_system load_strato;
 struct load_result {
     double per_s, mb_per_s;       /* received in the window */
     double broker_cpu_us;         /* CPU time of the broker per message; 0 if no pid was given */
+    double clients_cpu_us;        /* of all our senders and receivers, per message */
     double broker_rss_mb;
     uint64_t failures;
     struct strato_histogram latency_ns; /* empty if the run had none to measure */

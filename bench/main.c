@@ -204,8 +204,8 @@ static void print_row(const struct compare_answer *answer, int system)
 
     if (row->ratio > 0)
         snprintf(ratio, sizeof ratio, "%.2f [%.2f..%.2f]", row->ratio, row->ratio_min, row->ratio_max);
-    printf("  %-12s %12.0f/s %9.1f MB/s %8.3f us cpu", compare_name((enum compare_system)system), row->per_s, row->mb_per_s,
-           row->cpu_us);
+    printf("  %-12s %12.0f/s %9.1f MB/s cpu us %8.3f + %8.3f", compare_name((enum compare_system)system), row->per_s, row->mb_per_s,
+           row->cpu_us, row->clients_cpu_us);
     if (answer->question->pattern == LOAD_REQUEST)
         printf("  p50 %8.1f p99 %8.1f us", row->p50_us, row->p99_us);
     printf("  %-22s", ratio);
@@ -223,7 +223,7 @@ static void print_answer(const struct compare_answer *answer)
 {
     char size[24];
 
-    printf("%s, %s  (%" PRIu32 " rounds; ratio = ours : this one, median [least..most])\n", answer->question->title,
+    printf("%s, %s  (%" PRIu32 " rounds; CPU per message of broker + clients; ratio = ours : this one, median [least..most])\n", answer->question->title,
            size_text(answer->bytes, size), answer->rounds);
     for (int i = 0; i < COMPARE_SYSTEMS; i++)
         if (answer->rows[i].is_there)
@@ -242,6 +242,7 @@ static void emit_row(struct emit *j, const struct compare_answer *answer, int sy
     emit_f64(j, "per_s", row->per_s);
     emit_f64(j, "mb_per_s", row->mb_per_s);
     emit_f64(j, "broker_cpu_us", row->cpu_us);
+    emit_f64(j, "clients_cpu_us", row->clients_cpu_us);
     emit_f64(j, "broker_rss_mb", row->rss_mb);
     emit_f64(j, "p50_us", row->p50_us);
     emit_f64(j, "p99_us", row->p99_us);
