@@ -9,7 +9,6 @@
 #include "broker/broker.h"
 #include "broker/log.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -223,37 +222,41 @@ static void run(struct stratod *d)
     }
 }
 
-/* Until drained, or the second signal. */
-static void wait_for_drain(struct stratod *d)
+/* Until drained (true), or the second signal (false). */
+static bool wait_for_drain(struct stratod *d)
 {
     struct pollfd fds[] = { { .fd = d->drained_fd, .events = POLLIN }, { .fd = d->signal_fd, .events = POLLIN } };
 
     for (;;) {
         int signal_number;
 
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            return;
+        if (poll(fds, 2, -1) < 0)
+            continue;
         if (fds[0].revents & POLLIN)
-            return;
+            return true;
         signal_number = fds[1].revents & POLLIN ? next_signal(d) : 0;
         if (signal_number == SIGTERM || signal_number == SIGINT)
             break;
     }
     say(d, STRATO_LOG_WARN, "second signal: leaving at once");
     strato_broker_drain(d->broker, 0, &d->drained);
+    return false;
 }
 
 static int stop(struct stratod *d)
 {
-    bool is_clean;
+    bool is_clean, is_drained;
 
     say(d, STRATO_LOG_INFO, "draining timeout_ms=%" PRIu32, d->config.drain_timeout_ms);
     if (pthread_create(&d->drain_thread, NULL, drain, d) != 0)
         return EXIT_FAILED;
-    wait_for_drain(d);
+    is_drained = wait_for_drain(d);
     is_clean = d->drained.leased_abandoned == 0 && d->drained.dropped_shutdown == 0;
     say(d, is_clean ? STRATO_LOG_INFO : STRATO_LOG_WARN, "stopped leased_abandoned=%" PRIu64 " dropped_shutdown=%" PRIu64,
         d->drained.leased_abandoned, d->drained.dropped_shutdown);
+    if (!is_drained)
+        _exit(is_clean ? 0 : EXIT_ABANDONED); /* the drain thread is still asking; it ends with the process */
+    pthread_join(d->drain_thread, NULL);
     return is_clean ? 0 : EXIT_ABANDONED;
 }
 
@@ -296,9 +299,10 @@ static int serve(struct stratod *d)
     run(d);
     rc = stop(d);
     stop_services(d);
-    /* The drain thread may still be asking; the process ends here and takes it along. */
-    fflush(NULL);
-    _exit(rc);
+    strato_broker_destroy(&d->broker);
+    close(d->signal_fd);
+    close(d->drained_fd);
+    return rc;
 }
 
 int main(int argc, char **argv)

@@ -24,7 +24,7 @@ push_pull: [evolution, jobs]
 def broker(tmp_path):
     path = tmp_path / "stratod.yaml"
     path.write_text(CONFIG)
-    with Stratod("--config", str(path), "--log-level", "debug") as running:
+    with Stratod("--config", str(path), "--log-level", "debug", "--drain-timeout", "1s") as running:
         yield running
         assert running.child.poll() is None, "the broker died:\n" + "\n".join(running.lines)
         status = running.stop()
