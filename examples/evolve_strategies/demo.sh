@@ -10,12 +10,12 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 build=$1
 shift
 out=out/demo
-population=2048
-generations=300
-kill_at=60
+population=4096
+generations=600
+kill_at=150
 while [ $# -gt 0 ]; do
     case $1 in
-    --quick) population=256 generations=30 kill_at=6 ;;
+    --quick) population=1024 generations=80 kill_at=20 ;;
     --out) out=$2 && shift ;;
     *) echo "usage: demo.sh BUILD_DIR [--quick] [--out DIR]" >&2 && exit 2 ;;
     esac
@@ -30,12 +30,12 @@ data=data/eu_stock_markets.csv
 mkdir -p "$out"
 run_dir=$(mktemp -d)
 export STRATO_SERVER=ipc://$run_dir/strato.native.sock
-broker_pid='' worker1_pid='' worker2_pid='' watch_pid=''
+broker_pid='' worker1_pid='' worker2_pid='' evolve_pid=''
 
 cleanup() {
     trap - EXIT INT TERM
     local pid
-    for pid in $watch_pid $worker1_pid $worker2_pid $broker_pid; do kill -TERM "$pid" 2>/dev/null || true; done
+    for pid in $evolve_pid $worker1_pid $worker2_pid $broker_pid; do kill -TERM "$pid" 2>/dev/null || true; done
     for pid in $worker1_pid $worker2_pid $broker_pid; do wait "$pid" 2>/dev/null || true; done
     rm -rf "$run_dir"
 }
@@ -69,25 +69,29 @@ worker1_pid=$!
 worker2_pid=$!
 for n in 1 2; do
     pid=worker${n}_pid
-    wait_for "$out/worker$n.log" 'ready' "${!pid}" || grep -q 'ready' "$out/worker$n.log" || fail "worker$n did not start"
+    wait_for "$out/worker$n.log" 'channel=fitness' "${!pid}" || grep -q 'channel=fitness' "$out/worker$n.log" || fail "worker$n did not start"
 done
 
 echo "3. evolving trading strategies on $data: $population individuals, $generations generations;"
 echo "   at about generation $kill_at worker2 is killed with SIGKILL, on purpose"
-# The kill waits for progress, not for a time: each generation is at least one batch for each worker.
-(
-    "$strato" channel watch fitness --interval 100ms --jsonl 2>/dev/null | jq --unbuffered -c "select(.settled >= $((2 * kill_at)))" |
-        head -n 1 >/dev/null
-    kill -KILL "$worker2_pid" 2>/dev/null
-    date '+%H:%M:%S worker2 killed with SIGKILL' >>"$out/worker2.log"
-) &
-watch_pid=$!
 "$strato" evolve --problem strategy --data "$data" --population "$population" --generations "$generations" --seed 42 \
-    --report "$out" || fail "the run ended early"
-wait "$watch_pid" || true
-watch_pid=''
-wait "$worker2_pid" 2>/dev/null || true
-worker2_pid=''
+    --report "$out" &
+evolve_pid=$!
+# The kill waits for progress, not for a time: each generation settles at least one batch.
+while kill -0 "$evolve_pid" 2>/dev/null; do
+    settled=$("$strato" channel info fitness --json 2>/dev/null | jq '.settled // 0' || echo 0)
+    if [ "${settled:-0}" -ge "$kill_at" ]; then
+        kill -KILL "$worker2_pid"
+        wait "$worker2_pid" 2>/dev/null || true
+        echo "$(date +%T) killed with SIGKILL after $settled batches" >>"$out/worker2.log"
+        worker2_pid=''
+        break
+    fi
+    sleep 0.1
+done
+wait "$evolve_pid" || fail "the run ended early"
+evolve_pid=''
+[ -z "$worker2_pid" ] || echo "   (the run was over before worker2 could be killed)"
 
 echo
 echo "4. the books: what went through, nothing lost"
