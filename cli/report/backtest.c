@@ -10,8 +10,6 @@
 
 #include "core/errors.h"
 
-static const double trading_days = 252;
-
 /* In sample, out of sample, and the curve over both. */
 static int run_evolved(struct backtest *bt, const struct strato_strategy_data *data)
 {
@@ -75,7 +73,7 @@ double backtest_annual_growth(const struct strato_strategy_result *result)
 {
     if (result->days == 0 || result->total_return <= -1)
         return -1;
-    return pow(1 + result->total_return, trading_days / result->days) - 1;
+    return pow(1 + result->total_return, STRATO_STRATEGY_YEAR / result->days) - 1;
 }
 
 const char *backtest_verdict(const struct backtest *bt)

@@ -180,7 +180,7 @@ void chart_write(FILE *out, const struct chart *chart)
         fputs("\"/>\n", out);
     }
     for (size_t l = 0; l < chart->lines_count; l++) {
-        int at = LEFT + 60 + (int)l * 170;
+        int at = LEFT + 60 + (int)l * 230;
 
         fprintf(out, "<path class=\"line line%zu\" d=\"M%d %dh28\"/><text class=\"key\" x=\"%d\" y=\"%d\">", l, at, 16, at + 34, 20);
         chart_text(out, chart->lines[l].name);

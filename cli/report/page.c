@@ -27,6 +27,8 @@ static const char style[] =
     ".line{fill:none;stroke-width:1.8;stroke-linejoin:round}.line0{stroke:var(--a)}.line1{stroke:var(--b);stroke-dasharray:5 3}\n"
     ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.95rem}th,td{text-align:right;"
     "padding:.35rem .6rem;border-bottom:1px solid var(--rule)}th:first-child,td:first-child{text-align:left}th{color:var(--soft);font-weight:600}\n"
+    "td+td{white-space:nowrap}\n"
+    "@media(max-width:40rem){.tick,.key{font-size:19px}.line{stroke-width:2.6}th,td{padding:.35rem .3rem;font-size:.85rem}}\n" /* charts shrink */
     "li{margin:.25rem 0}footer{color:var(--soft);font-size:.85rem;margin-top:3rem}code{font-size:.9em}\n"
     "</style>\n";
 

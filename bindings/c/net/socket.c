@@ -6,6 +6,7 @@
 #include "bindings/c/net/socket.h"
 
 #include "core/envelope.h"
+#include "core/handover.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -207,6 +208,7 @@ int strato__socket_receive(struct strato__socket *k, struct strato__inbound **re
             return STRATO_ELIMIT;
         }
     }
+    strato_handover_take();
     r = wrap(parts, count);
     if (!r)
         return STRATO_ENOMEM;
@@ -233,6 +235,7 @@ static int send_part(void *dealer, const struct strato__part *part)
         strato__buffer_drop(part->buffer);
         return 0;
     }
+    strato_handover_give();
     if (zmq_msg_send(&message, dealer, ZMQ_DONTWAIT | (part->more ? ZMQ_SNDMORE : 0)) >= 0)
         return 1;
     zmq_msg_close(&message); /* lands it: counted anew with the next attempt */
