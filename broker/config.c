@@ -214,6 +214,8 @@ static const struct strato_program_example examples[] = {
     { "stratod --check-config /etc/stratoswarm/stratod.yaml", "Is this file right?" },
 };
 
+static const struct strato_program *const lists[] = { &broker_channel_program };
+
 const struct strato_program broker_program = {
     .name = "stratod",
     .summary = "message broker for swarms of agents that work on GPUs",
@@ -225,6 +227,7 @@ const struct strato_program broker_program = {
            "below, dashes as underscores, and may declare channels.",
     STRATO_PROGRAM_OPTIONS(rows),
     STRATO_PROGRAM_EXAMPLES(examples),
+    STRATO_PROGRAM_LISTS(lists),
     .exits = "0\tStopped; nothing was abandoned.\n1\tCould not start, or failed.\n2\tWrong usage or configuration.\n"
              "3\tStopped, but leased messages were given up or memory channels dropped what they held.",
 };

@@ -87,4 +87,6 @@ bool broker_host_is_loopback(const char *host);
 
 /** The option table of stratod. */
 extern const struct strato_program broker_program;
+/** The keys of one entry of `channels:`. */
+extern const struct strato_program broker_channel_program;
 #endif

@@ -40,8 +40,11 @@ static const struct strato_option channel_rows[] = {
     { .name = "history-bytes", AT(history_bytes), .kind = STRATO_OPTION_SIZE, .initial = "16MiB", .max = (uint64_t)1 << 40,
       .doc = "Bytes kept for replay." },
 };
-static const struct strato_program channel_program = {
-    .name = "channel", .summary = "one entry of channels", STRATO_PROGRAM_OPTIONS(channel_rows), .environment = "STRATO_"
+const struct strato_program broker_channel_program = {
+    .name = "channels",
+    .summary = "channels beyond the built-in ones",
+    .doc = "A list of maps, e.g. {name: jobs, pattern: work, capacity: 500}.",
+    STRATO_PROGRAM_OPTIONS(channel_rows),
 };
 
 /* Names lead topics and stand in metric labels, so they are plain: no globs, no white space, no '@' (mailboxes). */
@@ -84,7 +87,7 @@ int broker_config_add_channel(struct broker_config *config, const char *const *p
     struct strato_option_error ignored, *error = ret_error ? ret_error : &ignored;
     struct broker_channel channel;
     struct strato_options o;
-    int rc = strato_options_open(&o, &channel_program, &channel, sizeof channel);
+    int rc = strato_options_open(&o, &broker_channel_program, &channel, sizeof channel);
 
     if (rc < 0)
         return rc;
@@ -120,7 +123,7 @@ static int read_channel(struct broker_config *config, struct strato_yaml *y, con
 
     if (node->type != YAML_MAPPING_NODE)
         return strato_yaml_complain(y, node, "a channel is a map: {name: jobs, pattern: work, capacity: 500}");
-    rc = strato_options_open(&o, &channel_program, &channel, sizeof channel);
+    rc = strato_options_open(&o, &broker_channel_program, &channel, sizeof channel);
     if (rc < 0)
         return rc;
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top && rc == 0; pair++)

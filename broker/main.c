@@ -247,7 +247,6 @@ static int stop(struct stratod *d)
 {
     bool is_clean, is_drained;
 
-    say(d, STRATO_LOG_INFO, "draining timeout_ms=%" PRIu32, d->config.drain_timeout_ms);
     if (pthread_create(&d->drain_thread, NULL, drain, d) != 0)
         return EXIT_FAILED;
     is_drained = wait_for_drain(d);

@@ -90,12 +90,15 @@ struct strato_program {
     size_t examples_count;
     const struct strato_program *const *verbs; /* parsing stops at the first operand, which is the verb */
     size_t verbs_count;
+    const struct strato_program *const *lists; /* file keys that hold lists of maps: name = the key, options = keys of a map */
+    size_t lists_count;
     const char *environment; /* prefix; NULL = "STRATO_" */
     const char *exits;       /* "0\tok\n1\tfailed\n...", for help and the man page */
 };
 #define STRATO_PROGRAM_OPTIONS(rows)   .options = (rows), .options_count = sizeof(rows) / sizeof((rows)[0])
 #define STRATO_PROGRAM_COMMON(rows)    .common = (rows), .common_count = sizeof(rows) / sizeof((rows)[0])
 #define STRATO_PROGRAM_EXAMPLES(rows)  .examples = (rows), .examples_count = sizeof(rows) / sizeof((rows)[0])
+#define STRATO_PROGRAM_LISTS(rows)     .lists = (rows), .lists_count = sizeof(rows) / sizeof((rows)[0])
 #define STRATO_PROGRAM_VERBS(rows)     .verbs = (rows), .verbs_count = sizeof(rows) / sizeof((rows)[0])
 
 /** Rank of a source; a lower one never overwrites a higher one. */

@@ -130,6 +130,24 @@ static void verbs(const struct strato_program *p, FILE *to)
     fputs(".El\n", to);
 }
 
+/* Keys that only the file has. */
+static void list(const struct strato_program *p, FILE *to)
+{
+    fprintf(to, ".Sh ENTRIES OF %s\n", p->name);
+    paragraphs(p->doc, to);
+    fputs(".Bl -tag -width Ds\n", to);
+    for (size_t i = 0; i < p->options_count; i++) {
+        char key[STRATO__OPTION_NAME_BYTES];
+
+        strato__option_key(&p->options[i], key, sizeof key);
+        fprintf(to, ".It Cm %s\n", key);
+        paragraphs(p->options[i].doc, to);
+        if (p->options[i].initial && *p->options[i].initial)
+            fprintf(to, "The default is\n.Li \"%s\" .\n", p->options[i].initial);
+    }
+    fputs(".El\n", to);
+}
+
 static void exits(const char *lines, FILE *to)
 {
     fputs(".Sh EXIT STATUS\n.Bl -tag -width Ds\n", to);
@@ -178,6 +196,8 @@ void strato_program_man(const struct strato_program *p, FILE *to)
     options(p, to);
     if (p->verbs_count > 0)
         verbs(p, to);
+    for (size_t i = 0; i < p->lists_count; i++)
+        list(p->lists[i], to);
     if (p->exits)
         exits(p->exits, to);
     if (p->examples_count > 0)

@@ -137,19 +137,30 @@ void strato_options_show_config(const struct strato_options *o, FILE *to)
     }
 }
 
+/* Inside a list there is no environment: p is NULL. */
 static void reference_row(const struct strato_program *p, const struct strato_option *row, FILE *to)
 {
     char key[STRATO__OPTION_NAME_BYTES], variable[STRATO__OPTION_NAME_BYTES], wanted[256];
 
     strato__option_key(row, key, sizeof key);
-    strato__option_environment_name(p, row, variable, sizeof variable);
+    if (p)
+        strato__option_environment_name(p, row, variable, sizeof variable);
     strato__option_wanted(row, wanted, sizeof wanted);
-    fprintf(to, "| `%s` | `%s` | ", key, variable);
+    fprintf(to, "| `%s` | ", key);
+    if (p)
+        fprintf(to, "`%s` | ", variable);
     for (const char *c = wanted; *c; c++)
         fputs(*c == '|' ? "\\|" : (char[]){ *c, '\0' }, to);
     fprintf(to, " | %s%s%s | %s%s |\n", row->initial && *row->initial ? "`" : "",
             row->initial && *row->initial ? row->initial : "-", row->initial && *row->initial ? "`" : "", row->doc,
             row->is & STRATO_OPTION_RELOADS ? " Takes effect on reload." : "");
+}
+
+static void reference_list(const struct strato_program *list, FILE *to)
+{
+    fprintf(to, "\n## Entries of `%s`\n\n%s\n\n| key | value | default | meaning |\n|---|---|---|---|\n", list->name, list->doc);
+    for (size_t i = 0; i < list->options_count; i++)
+        reference_row(NULL, &list->options[i], to);
 }
 
 void strato_program_reference(const struct strato_program *p, FILE *to)
@@ -164,6 +175,8 @@ void strato_program_reference(const struct strato_program *p, FILE *to)
         if (!(row->is & (STRATO_OPTION_HIDDEN | STRATO_OPTION_FLAG_ONLY)))
             reference_row(p, row, to);
     }
+    for (size_t i = 0; i < p->lists_count; i++)
+        reference_list(p->lists[i], to);
 }
 
 int strato_options_show(const struct strato_options *o, FILE *to)

@@ -18,9 +18,10 @@ enum {
     NET_HEADS_MAX = 3,
     /* One more than a frame may have, so that the brain sees the excess; the rest is read and thrown away. */
     NET_BLOBS_MAX = STRATO_ATTACHMENTS_MAX + 1,
-    /* Frames from here on are handed to libzmq as they are; below, copying into its own buffer is cheaper
-     * than a second allocation and an atomic counter. */
-    NET_HANDOVER_BYTES = 1024,
+    /* Frames from here on are handed to libzmq as they are; below, copying into its own buffer is cheaper than a second
+     * allocation and an atomic counter. CPU of the sending thread, copy against hand-over: 512 B 76 ns and 158, 1 KiB 129
+     * and 167, 2 KiB 195 and 163, 64 KiB 5.8 us and 3.0. */
+    NET_HANDOVER_BYTES = 2048,
 };
 
 struct net_message {

@@ -147,6 +147,7 @@ static void queue_frame(struct shell *sh, struct net_peer *peer, struct net_fram
 {
     if (!peer->is_stuck) {
         peer->is_stuck = true;
+        peer->stuck_ms = sh->now_ms;
         sh->stats.stuck++;
         net_peer_list_add(&sh->stuck, peer->number);
         shell_step(sh, &(struct brain_event){ .kind = BRAIN_PEER_STUCK, .peer = peer->number });
@@ -253,6 +254,16 @@ static void doubt_connection(struct shell *sh, int fd)
     }
 }
 
+static void count_failed_handshake(struct shell *sh)
+{
+    uint64_t held;
+
+    sh->stats.handshakes_failed++;
+    if (shell_log_allows(sh, NET_LOG_HANDSHAKE, &held))
+        shell_log(sh, STRATO_LOG_WARN, "handshake failed: not ZeroMQ, or a mechanism that this edge does not speak total=%llu held_back=%llu",
+                  (unsigned long long)sh->stats.handshakes_failed, (unsigned long long)held);
+}
+
 void native_hear(struct shell *sh, struct net_socket *s)
 {
     struct net_monitor_event event;
@@ -269,7 +280,7 @@ void native_hear(struct shell *sh, struct net_socket *s)
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-            sh->stats.handshakes_failed++;
+            count_failed_handshake(sh);
             break;
         default:
             break;
@@ -293,7 +304,7 @@ static uint64_t retry_stuck(struct shell *sh)
             if (rc == 0)
                 net_peer_queue_pop(peer);
         }
-        if (rc == STRATO_EAGAIN) {
+        if (rc == STRATO_EAGAIN && sh->now_ms - peer->stuck_ms < NET_STUCK_MAX_MS) {
             sh->stuck.numbers[kept++] = peer->number;
         } else if (rc < 0) {
             mark_gone(sh, peer);

@@ -29,6 +29,7 @@ struct net_peer {
     bool is_local;         /* inproc or a Unix socket */
     bool is_lockstep;      /* REQ: one answer per request, behind an empty delimiter */
     bool is_stuck;         /* the socket refused; outbox in use */
+    uint64_t stuck_ms;     /* since when */
     bool is_gone;          /* unreachable; what it sent may still be unread */
     uint8_t probes;        /* sent since its connection was seen to close */
     uint64_t probe_at_ms;  /* next one; 0 = no doubt */

@@ -17,10 +17,14 @@
 enum {
     NET_DRAIN_MAX = 256,        /* messages from one socket in one turn */
     NET_EDGE_WINDOW = 32,       /* messages between the brain and one PUSH out */
+    NET_STUCK_MAX_MS = 12000,   /* the brain detaches after 10 s; then what waits here is nobody's */
     NET_RETRY_MS = 5,           /* how soon a stuck peer is tried again: a ROUTER has no event for one peer */
     NET_SOCKETS_MAX = 5 + 2 * 40,
     NET_LOG_INTERVAL_MS = 5000, /* one line per subject in this time */
 };
+
+/** Subjects of rate-limited log lines. */
+enum { NET_LOG_HANDSHAKE = 1 };
 
 /** A PUSH out: messages that the brain handed over and the socket has not taken yet. */
 struct net_outlet {

@@ -7,6 +7,7 @@
 
 #include "core/handover.h"
 #include "core/header.h"
+#include "broker/net/socket.h"
 #include "tests/lib/broker_fixture.h"
 
 #include <pthread.h>
@@ -284,6 +285,119 @@ static void work_waits_in_the_channel_while_no_puller_is_there(void **state)
     raw_close(&r);
 }
 
+static bool stats_reach(struct broker_fixture *f, void *arg)
+{
+    const struct strato_broker_stats *wanted = arg;
+    struct strato_broker_stats stats;
+
+    strato_broker_stats(f->broker, &stats);
+    return stats.disconnected >= wanted->disconnected && stats.handshakes_failed >= wanted->handshakes_failed &&
+           stats.connected >= wanted->connected && stats.empty_frames >= wanted->empty_frames;
+}
+
+static void a_frame_over_the_limit_ends_the_connection_and_is_counted(void **state)
+{
+    struct broker_fixture *f = *state;
+    struct strato_broker_stats wanted = { .connected = 1, .disconnected = 1 };
+    struct raw r = raw_connect(f, ZMQ_DEALER, "native");
+    size_t bytes = f->config.message_bytes_max + NET_HEADER_SLACK_BYTES + 1;
+    uint8_t *big = calloc(1, bytes);
+
+    assert_int_equal(zmq_send(r.socket, big, bytes, 0), bytes);
+    broker_fixture_eventually(f, stats_reach, &wanted, "the disconnect is counted");
+    raw_close(&r);
+    free(big);
+}
+
+static void empty_messages_are_counted_and_answered_by_nothing(void **state)
+{
+    struct broker_fixture *f = *state;
+    struct strato_broker_stats wanted = { .empty_frames = 1 };
+    struct raw r = raw_connect(f, ZMQ_DEALER, "native");
+    struct request q;
+
+    assert_int_equal(zmq_send(r.socket, "", 0, 0), 0);
+    finish(begin(&q, "ping", NULL), NULL, 0);
+    send_request(&r, &q, false);
+    assert_int_equal(receive(&r).opcode, STRATO_OP_pong);
+    broker_fixture_eventually(f, stats_reach, &wanted, "the empty message is counted");
+    raw_close(&r);
+}
+
+/* A peer with the smallest buffers that sends pings and reads no answer. */
+static struct raw connect_deaf(struct broker_fixture *f)
+{
+    struct raw r = { .context = zmq_ctx_new(), .owns_context = true };
+    int one = 1, small = 4096, zero = 0, patience = BROKER_FIXTURE_PATIENCE_MS;
+
+    r.socket = zmq_socket(r.context, ZMQ_DEALER);
+    zmq_setsockopt(r.socket, ZMQ_RCVHWM, &one, sizeof one);
+    zmq_setsockopt(r.socket, ZMQ_RCVBUF, &small, sizeof small);
+    zmq_setsockopt(r.socket, ZMQ_LINGER, &zero, sizeof zero);
+    zmq_setsockopt(r.socket, ZMQ_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(zmq_connect(r.socket, broker_fixture_endpoint(f, "native@ipc")), 0);
+    return r;
+}
+
+static void send_pings(struct raw *r, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct request q;
+
+        finish(begin(&q, "ping", NULL), NULL, 0);
+        send_request(r, &q, false);
+    }
+}
+
+static struct strato_broker_stats stats_of(struct broker_fixture *f)
+{
+    struct strato_broker_stats stats;
+
+    strato_broker_stats(f->broker, &stats);
+    return stats;
+}
+
+static void ping_by_another(struct broker_fixture *f)
+{
+    struct raw other = raw_connect(f, ZMQ_REQ, "native");
+
+    send_pings(&other, 1);
+    assert_int_equal(receive(&other).opcode, STRATO_OP_pong);
+    raw_close(&other);
+}
+
+static void a_peer_that_does_not_read_loses_nothing_while_its_outbox_holds(void **state)
+{
+    struct broker_fixture *f = *state;
+    struct raw deaf = connect_deaf(f);
+    int sent = 0;
+
+    while (stats_of(f).stuck == 0) { /* a step is smaller than the outbox, and each look lets the broker catch up */
+        send_pings(&deaf, 50);
+        sent += 50;
+        assert_in_range(sent, 0, 200000);
+    }
+    ping_by_another(f);
+    for (int i = 0; i < sent; i++)
+        assert_int_equal(receive(&deaf).opcode, STRATO_OP_pong);
+    assert_int_equal(stats_of(f).outbox_overflows, 0);
+    raw_close(&deaf);
+}
+
+static void a_peer_whose_outbox_overflows_is_given_up_and_delays_nobody(void **state)
+{
+    struct broker_fixture *f = *state;
+    struct raw deaf = connect_deaf(f);
+
+    for (int sent = 0; stats_of(f).outbox_overflows == 0; sent += 500) {
+        send_pings(&deaf, 500);
+        assert_in_range(sent, 0, 200000);
+    }
+    ping_by_another(f);
+    raw_close(&deaf);
+    broker_fixture_eventually(f, nobody_is_known, NULL, "everybody is forgotten");
+}
+
 struct crowd {
     struct broker_fixture *f;
     const char *edge;
@@ -361,6 +475,10 @@ int main(void)
         TEST(two_brokers_live_in_one_process),
         cmocka_unit_test(an_edge_that_is_off_has_no_endpoint),
         TEST(work_waits_in_the_channel_while_no_puller_is_there),
+        TEST(a_frame_over_the_limit_ends_the_connection_and_is_counted),
+        TEST(empty_messages_are_counted_and_answered_by_nothing),
+        TEST(a_peer_that_does_not_read_loses_nothing_while_its_outbox_holds),
+        TEST(a_peer_whose_outbox_overflows_is_given_up_and_delays_nobody),
         TEST(the_bound_holds_for_a_crowd_on_every_transport),
     };
 
