@@ -231,6 +231,7 @@ uint32_t brain_edge_in_room(const struct brain *brain, const char *channel)
 void brain_publish_enable(struct brain *brain, bool is_enabled)
 {
     brain->is_publishing = is_enabled;
+    brain->was_publishing |= is_enabled;
     brain->head_timer.kind = TIMER_HEAD;
     if (is_enabled)
         wheel_arm(&brain->wheel, &brain->head_timer, brain->now_ms);

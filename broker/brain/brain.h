@@ -153,7 +153,7 @@ int brain_edge_out_open(struct brain *brain, const char *channel, uint32_t windo
 void brain_edge_out_ready(struct brain *brain, uint32_t edge, bool is_ready);
 /** How many messages a push/pull-in edge of `channel` may read now without breaking the bound: min(free, 64), 0 = do not poll. */
 uint32_t brain_edge_in_room(const struct brain *brain, const char *channel);
-/** Turn BRAIN_PUBLISH actions on for events channels (a pub/sub-out edge is bound). */
+/** Turn BRAIN_PUBLISH actions on for events channels (the pub/sub-out edge has subscribers), or off. */
 void brain_publish_enable(struct brain *brain, bool is_enabled);
 
 /* ---- numbers --------------------------------------------------------------------------------------- */

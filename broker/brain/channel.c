@@ -181,7 +181,7 @@ void channel_accept(struct channel *ch, struct message *m, uint32_t delay_ms)
     if (ch->config.pattern == BRAIN_EVENTS) {
         m->state = MESSAGE_DONE;
         m->deliveries = 1;
-        if (brain->is_publishing)
+        if (brain->was_publishing)
             publish_event(ch, m);
         channel_touch(ch);
         if (ch->subscriptions_count == 0)

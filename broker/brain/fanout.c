@@ -15,14 +15,14 @@
 
 static bool matches(const struct subscription *s, const struct message *m)
 {
-    char topic[STRATO_TOPIC_BYTES_MAX + 1];
-    size_t bytes;
+    char scratch[STRATO_TOPIC_BYTES_MAX + 1];
+    struct strato_bytes topic;
 
     if (s->match_count == 0)
         return true;
-    bytes = message_topic(m, s->channel->name, topic, sizeof(topic));
+    topic = message_topic(m, s->channel->name, scratch, sizeof(scratch));
     for (uint32_t i = 0; i < s->match_count; i++) {
-        if (strato_glob_match(strato_text(s->match[i]), strato_bytes(topic, bytes)))
+        if (strato_glob_match(strato_text(s->match[i]), topic))
             return true;
     }
     return false;
@@ -206,8 +206,10 @@ static uint64_t front(struct subscription *s, struct message **ret_message)
         return s->replay[s->replay_at];
     }
     for (; s->pending && s->next_seq < s->scanned; s->next_seq++) {
+        bool is_all = s->pending == s->scanned - s->next_seq; /* none of those between is to be passed over */
+
         *ret_message = history_at(&ch->history, s->next_seq);
-        if (!*ret_message || matches(s, *ret_message))
+        if (is_all || !*ret_message || matches(s, *ret_message))
             return s->next_seq;
     }
     s->next_seq = s->scanned;

@@ -134,14 +134,14 @@ void handle_unsub(struct brain *brain, const struct frame *frame)
 
 static bool is_asked(const struct channel *ch, const struct message *m, const struct strato_bytes *globs, uint32_t count)
 {
-    char topic[STRATO_TOPIC_BYTES_MAX + 1];
-    size_t bytes;
+    char scratch[STRATO_TOPIC_BYTES_MAX + 1];
+    struct strato_bytes topic;
 
     if (count == 0)
         return true;
-    bytes = message_topic(m, ch->name, topic, sizeof(topic));
+    topic = message_topic(m, ch->name, scratch, sizeof(scratch));
     for (uint32_t i = 0; i < count; i++) {
-        if (strato_glob_match(globs[i], strato_bytes(topic, bytes)))
+        if (strato_glob_match(globs[i], topic))
             return true;
     }
     return false;

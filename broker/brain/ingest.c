@@ -74,6 +74,8 @@ static int stage_one(struct stage *stage, struct channel *ch, struct sender *sen
         return refuse(stage, STRATO_ENO_RESOURCES, "out of memory");
     if ((e->has & STRATO_ENV_TTL) && e->ttl_ms < ttl)
         ttl = e->ttl_ms;
+    if (ch->config.pattern == BRAIN_EVENTS)
+        message_place(m, e);
     m->deadline_ms = ttl; /* becomes a time when it is accepted */
     if ((e->has & STRATO_ENV_ACK) ? e->ack : ch->config.ack)
         m->flags |= MESSAGE_ACK;

@@ -268,25 +268,37 @@ static size_t append(char *to, size_t room, size_t used, const void *text, size_
     return used + bytes;
 }
 
-size_t message_topic(const struct message *m, struct strato_bytes channel, char *to, size_t room)
+void message_place(struct message *m, const struct strato_envelope *e)
 {
-    struct strato_bytes topic = message_field(m, "topic");
+    if (e->stamped_pairs) /* the body is not the one that was decoded */
+        return;
+    m->topic_at = e->topic.bytes ? (uint32_t)(e->topic.data - e->body.data) : 0;
+    m->topic_bytes = (uint32_t)e->topic.bytes;
+    m->type_at = (uint32_t)(e->type.data - e->body.data);
+    m->type_bytes = (uint32_t)e->type.bytes;
+    m->flags |= MESSAGE_IS_PLACED;
+}
+
+struct strato_bytes message_topic(const struct message *m, struct strato_bytes channel, char *scratch, size_t room)
+{
+    bool is_placed = m->flags & MESSAGE_IS_PLACED;
+    struct strato_bytes topic = is_placed ? strato_bytes(message_body(m) + m->topic_at, m->topic_bytes) : message_field(m, "topic");
     struct strato_bytes type;
     size_t tail, used;
 
     if (topic.bytes)
-        return append(to, room, 0, topic.data, topic.bytes);
-    type = message_field(m, "type");
+        return topic;
+    type = is_placed ? strato_bytes(message_body(m) + m->type_at, m->type_bytes) : message_field(m, "type");
     for (tail = type.bytes; tail > 0 && type.data[tail - 1] != '.'; tail--)
         ;
-    used = append(to, room, 0, channel.data, channel.bytes);
-    used = append(to, room, used, ".", 1);
-    used = append(to, room, used, type.data + tail, type.bytes - tail);
+    used = append(scratch, room, 0, channel.data, channel.bytes);
+    used = append(scratch, room, used, ".", 1);
+    used = append(scratch, room, used, type.data + tail, type.bytes - tail);
     if (m->sender->agent_bytes) {
-        used = append(to, room, used, ".", 1);
-        used = append(to, room, used, m->sender->name + m->sender->name_bytes - m->sender->agent_bytes, m->sender->agent_bytes);
+        used = append(scratch, room, used, ".", 1);
+        used = append(scratch, room, used, m->sender->name + m->sender->name_bytes - m->sender->agent_bytes, m->sender->agent_bytes);
     }
-    return used;
+    return strato_bytes(scratch, used);
 }
 
 struct strato_bytes message_id(const struct message *m, uint64_t epoch, uint8_t own[16])

@@ -36,7 +36,7 @@ enum message_state {
 };
 
 enum { MESSAGE_ACK = 1, MESSAGE_CALL = 2, MESSAGE_RECEIPT = 4, MESSAGE_IDEMPOTENT = 8, MESSAGE_HAS_ID = 16, MESSAGE_SPREAD = 32,
-       MESSAGE_HAS_AFFINITY = 64 /* in its own envelope */ };
+       MESSAGE_HAS_AFFINITY = 64 /* in its own envelope */, MESSAGE_IS_PLACED = 128 /* topic_at and so on hold */ };
 
 enum { MESSAGE_PAIRS_MAX = 240 };
 
@@ -69,6 +69,9 @@ struct message {
         struct { /* HELD, STARTED */
             struct consumer *holder; /* NULL: an L1 lease, `tag` is its number */
             uint64_t tag;
+        };
+        struct { /* events, which are in no list and nobody's lease: where their topic and type stand in the body */
+            uint32_t topic_at, topic_bytes, type_at, type_bytes;
         };
     };
     struct wheel_timer timer; /* READY, DELAYED: time to live or end of delay; HELD, STARTED: end of the lease */
@@ -152,8 +155,10 @@ struct message_stamps {
 };
 /** Write the envelope map as it is delivered: body and stamps. @return bytes written; `to` has body_bytes + MESSAGE_STAMPS_BYTES_MAX room. */
 size_t message_encode(const struct message *m, const struct message_stamps *stamps, uint8_t *to);
-/** Topic as globs and pub/sub see it: the envelope's own, else channel.type-tail[.agent]. @return its length. */
-size_t message_topic(const struct message *m, struct strato_bytes channel, char *to, size_t room);
+/** Remember where topic and type stand, for a message of an events channel; `e` is what it was made of. */
+void message_place(struct message *m, const struct strato_envelope *e);
+/** Topic as globs and pub/sub see it: the envelope's own, in place, else channel.type-tail[.agent], written to `scratch`. */
+struct strato_bytes message_topic(const struct message *m, struct strato_bytes channel, char *scratch, size_t room);
 /** Value of a str key in the body; none if absent. Found by walking: not for the fast path. */
 struct strato_bytes message_field(const struct message *m, const char *key);
 /** Its id: the client's, or 16 bytes that the broker derives, written to `own`. */

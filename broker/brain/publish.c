@@ -64,20 +64,24 @@ void publish_event(struct channel *ch, const struct message *m)
 {
     struct brain *brain = ch->brain;
     struct message_stamps stamps = { brain->config.epoch, brain->now_ms, true, false };
-    char topic[STRATO_TOPIC_BYTES_MAX];
-    size_t topic_bytes = message_topic(m, ch->name, topic, sizeof(topic)), bytes;
+    char scratch[STRATO_TOPIC_BYTES_MAX];
+    struct strato_bytes topic = message_topic(m, ch->name, scratch, sizeof(scratch));
     struct strato_writer w = { 0 };
+    size_t bytes;
     struct brain_action *action;
+    uint64_t prev = exchange_prev(ch, strato_bytes(topic.data, two_segments((const char *)topic.data, topic.bytes)), m->seq);
     uint8_t *to;
 
-    strato_writer_raw(&w, strato_bytes(topic, topic_bytes));
+    if (!brain->is_publishing) /* nobody hears it, but who comes back must see by the next `prev` that it was there */
+        return;
+    strato_writer_raw(&w, topic);
     strato_writer_map(&w, 3);
     strato_writer_text(&w, "epoch");
     strato_writer_u64(&w, brain->config.epoch);
     strato_writer_text(&w, "seq");
     strato_writer_u64(&w, m->seq);
     strato_writer_text(&w, "prev");
-    strato_writer_u64(&w, exchange_prev(ch, strato_bytes(topic, two_segments(topic, topic_bytes)), m->seq));
+    strato_writer_u64(&w, prev);
     bytes = w.bytes;
     to = strato_writer_reserve(&w, m->body_bytes + MESSAGE_STAMPS_BYTES_MAX);
     action = to ? outbox_action(brain, BRAIN_PUBLISH) : NULL;
@@ -86,7 +90,7 @@ void publish_event(struct channel *ch, const struct message *m)
         return;
     }
     w.bytes += message_encode(m, &stamps, to);
-    action->split[0] = topic_bytes;
+    action->split[0] = topic.bytes;
     action->split[1] = bytes;
     action->data = strato_writer_take(&w, &action->bytes);
     if (m->extra && m->extra->blobs_count) {

@@ -42,22 +42,33 @@ static void read_messages(struct shell *sh, struct net_socket *s, uint32_t max)
     sh->has_more = true;
 }
 
-/* Subscriptions steer libzmq's own filter; for us they are only to be read away. */
-static void read_subscriptions(struct net_socket *s)
+/* Subscriptions steer libzmq's own filter; we only count them, since events for nobody need not be written. libzmq tells
+ * of the first and the last subscriber to each prefix. */
+static void read_subscriptions(struct shell *sh, struct net_socket *s)
 {
+    bool was_read = sh->prefixes > 0;
+
     for (int i = 0; i < NET_DRAIN_MAX; i++) {
         struct net_message m;
+        struct strato_bytes head;
 
         if (net_message_receive(s->zmq, 1, false, &m) < 0)
-            return;
+            break;
+        head = net_message_head(&m, 0);
+        if (head.bytes > 0 && head.data[0] == 1)
+            sh->prefixes++;
+        else if (head.bytes > 0 && head.data[0] == 0 && sh->prefixes > 0)
+            sh->prefixes--;
         net_message_fini(&m);
     }
+    if ((sh->prefixes > 0) != was_read)
+        brain_publish_enable(sh->brain, sh->prefixes > 0);
 }
 
 void edges_read(struct shell *sh, struct net_socket *s)
 {
     if (s->role == NET_PUB_OUT)
-        read_subscriptions(s);
+        read_subscriptions(sh, s);
     else if (s->role == NET_WORK_IN)
         read_messages(sh, s, brain_edge_in_room(sh->brain, s->channel));
     else

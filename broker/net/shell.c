@@ -134,8 +134,6 @@ static int open_outlets(struct shell *sh)
     for (size_t i = 0; i < sh->sockets_count && rc == 0; i++) {
         if (sh->sockets[i].role == NET_WORK_OUT)
             rc = brain_edge_out_open(sh->brain, sh->sockets[i].channel, NET_EDGE_WINDOW, &sh->outlets[i].edge);
-        else if (sh->sockets[i].role == NET_PUB_OUT)
-            brain_publish_enable(sh->brain, true);
     }
     return rc;
 }

@@ -53,6 +53,7 @@ struct shell {
     struct net_peers peers;
     struct net_peer_list doubted, gone, stuck;
     uint64_t now_ms, wall_ms;   /* of this turn */
+    uint32_t prefixes;          /* that the pub/sub edge's subscribers asked for */
     uint32_t spin_us;
     uint64_t retry_at_ms;       /* when a stuck or doubted peer is due */
     bool has_more;              /* work is left: do not sleep */
