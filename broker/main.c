@@ -236,27 +236,32 @@ static bool wait_for_drain(struct stratod *d)
             return true;
         signal_number = fds[1].revents & POLLIN ? next_signal(d) : 0;
         if (signal_number == SIGTERM || signal_number == SIGINT)
-            break;
+            return false;
     }
-    say(d, STRATO_LOG_WARN, "second signal: leaving at once");
-    strato_broker_drain(d->broker, 0, &d->drained);
-    return false;
+}
+
+static int say_stopped(struct stratod *d, const struct strato_broker_drain *left)
+{
+    bool is_clean = left->leased_abandoned == 0 && left->dropped_shutdown == 0;
+
+    say(d, is_clean ? STRATO_LOG_INFO : STRATO_LOG_WARN, "stopped leased_abandoned=%" PRIu64 " dropped_shutdown=%" PRIu64,
+        left->leased_abandoned, left->dropped_shutdown);
+    return is_clean ? 0 : EXIT_ABANDONED;
 }
 
 static int stop(struct stratod *d)
 {
-    bool is_clean, is_drained;
+    struct strato_broker_drain left;
 
     if (pthread_create(&d->drain_thread, NULL, drain, d) != 0)
         return EXIT_FAILED;
-    is_drained = wait_for_drain(d);
-    is_clean = d->drained.leased_abandoned == 0 && d->drained.dropped_shutdown == 0;
-    say(d, is_clean ? STRATO_LOG_INFO : STRATO_LOG_WARN, "stopped leased_abandoned=%" PRIu64 " dropped_shutdown=%" PRIu64,
-        d->drained.leased_abandoned, d->drained.dropped_shutdown);
-    if (!is_drained)
-        _exit(is_clean ? 0 : EXIT_ABANDONED); /* the drain thread is still asking; it ends with the process */
+    if (!wait_for_drain(d)) {
+        say(d, STRATO_LOG_WARN, "second signal: leaving at once");
+        strato_broker_drain(d->broker, 0, &left);
+        _exit(say_stopped(d, &left)); /* the drain thread is still asking; it ends with the process */
+    }
     pthread_join(d->drain_thread, NULL);
-    return is_clean ? 0 : EXIT_ABANDONED;
+    return say_stopped(d, &d->drained);
 }
 
 static int open_signals(struct stratod *d)
