@@ -350,7 +350,7 @@ static uint64_t purge_lanes(struct channel *ch, struct lanes *lanes, enum channe
 
     for (; (m = lanes_oldest(lanes)) != NULL; count++) {
         if (!(m->flags & MESSAGE_CALL)) {
-            channel_end(ch, m, CHANNEL_DROPPED, why, STRATO_BYTES_NONE);
+            channel_end(ch, m, CHANNEL_DROPPED, (int)why, STRATO_BYTES_NONE);
             continue;
         }
         call_fail(m, STRATO_ECANCELLED, "the channel was purged");
@@ -378,7 +378,7 @@ uint64_t channel_purge(struct channel *ch, enum channel_drop why)
 
             if (m->flags & MESSAGE_CALL)
                 call_fail(m, STRATO_ECANCELLED, "the channel was purged");
-            channel_end(ch, m, CHANNEL_DROPPED, why, STRATO_BYTES_NONE);
+            channel_end(ch, m, CHANNEL_DROPPED, (int)why, STRATO_BYTES_NONE);
         }
         count += round;
     } while (round);
