@@ -61,8 +61,10 @@ void producer_send_credit(struct producer *p)
     p->is_dirty = false;
     answer_begin(&a, p->stream.session->brain, p->stream.session->peer, "credit", NULL);
     answer_channel(&a, p->stream.channel, p->stream.number);
-    strato_header_u64(&a.header, "limit", p->credit.limit);
-    strato_header_u64(&a.header, "limit_bytes", p->credit.limit_bytes);
+    if (!p->credit.is_revoking) { /* what was revoked must not be granted anew before it is released */
+        strato_header_u64(&a.header, "limit", p->credit.limit);
+        strato_header_u64(&a.header, "limit_bytes", p->credit.limit_bytes);
+    }
     strato_header_u64(&a.header, "accepted", p->credit.accepted);
     answer_send(&a);
 }
