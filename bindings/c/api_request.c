@@ -29,7 +29,9 @@ static int call_start(struct strato_client *c, struct call *call)
         rc = STRATO_EINVAL;
     if (rc == 0)
         rc = strato__slot(c, call->message->channel, call->options->timeout_ms, attempt_call, call);
-    if (rc == 0)
+    if (rc == 0 && c->session.is_inline && c->session.results_count == 0)
+        strato__session_flush(&c->session); /* no result is here that would bring the caller back */
+    else if (rc == 0)
         strato__session_gathered(&c->session);
     return rc;
 }

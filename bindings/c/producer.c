@@ -347,10 +347,13 @@ int strato__producer_need(struct strato__session *s, struct strato__producer *p,
     struct strato_header_writer hw;
     int rc;
 
-    if (p->need_until_us && (s->now_us > p->need_until_us + LOST_US || (wait_ms && p->need_until_us + EARLY_US < until)))
-        p->credit.asked_upto = p->credit.asked_upto_bytes = 0; /* unanswered, or with too short a wait: ask anew */
+    if (p->need_until_us && (s->now_us > p->need_until_us + LOST_US || (p->is_need_ahead && bytes) ||
+                             (wait_ms && p->need_until_us + EARLY_US < until)))
+        p->credit.asked_upto = p->credit.asked_upto_bytes = 0; /* unanswered, of another kind, or with too short a wait */
     if (!strato_credit_sender_need(&p->credit, bytes, &upto, &upto_bytes))
         return 0;
+    if (bytes && p->credit.sent == p->next_index)
+        (void)strato__producer_flush(s, p); /* a need must not overtake its puts: the broker would not take us for dry */
     rq = s->rq_next++;
     strato_header_begin(&hw, &w, "need");
     strato_header_str(&hw, "ch", strato__name_bytes(p->name));
@@ -367,6 +370,7 @@ int strato__producer_need(struct strato__session *s, struct strato__producer *p,
     }
     p->need_rq = rq;
     p->need_until_us = until;
+    p->is_need_ahead = bytes == 0;
     return 0;
 }
 

@@ -57,6 +57,7 @@ struct strato__producer {
 
     uint64_t need_rq;      /* of the last need */
     uint64_t need_until_us; /* when its wait ends; 0 = none is outstanding */
+    bool is_need_ahead;    /* it was asked while there was credit: its answer says nothing about a dry producer */
     uint64_t answers;      /* changes with every `full` or refusal of a need */
     int answer_err;        /* of the last one */
     bool answer_early;     /* it came well before the wait was over: the channel does not let producers wait */
@@ -86,7 +87,7 @@ int strato__producer_open(struct strato__session *s, struct strato__producer *p)
  */
 int strato__producer_send(struct strato__session *s, struct strato__producer *p, const struct strato_send *message,
                           const struct strato__call *call, uint64_t *ret_index);
-/** Say that credit is wanted for a message of `bytes`; `wait_ms` 0 = answer now. Repeats nothing that is already asked. */
+/** Say that credit is wanted for a message of `bytes` (0 = to have it ready); `wait_ms` 0 = answer now. Repeats nothing that is already asked. */
 int strato__producer_need(struct strato__session *s, struct strato__producer *p, uint64_t bytes, uint32_t wait_ms);
 /** Send again, within the credit, what a resume has to; asks for more if there is not enough. */
 void strato__producer_resend(struct strato__session *s, struct strato__producer *p);

@@ -145,9 +145,19 @@ void strato__session_flush(struct strato__session *s)
             s->has_pending = true;
 }
 
+/* Does the application send so fast that it will be back before anybody misses the rest? */
+static bool is_burst(struct strato__session *s)
+{
+    if (!s->is_inline)
+        return true;
+    s->burst = s->now_us - s->gathered_us > STRATO__BURST_US ? 0 : s->burst + (s->burst < STRATO__BURST);
+    s->gathered_us = s->now_us;
+    return s->burst == STRATO__BURST;
+}
+
 void strato__session_gathered(struct strato__session *s)
 {
-    if (s->no_batching || (s->out.count == 0 && strato__flight_is_idle(s->flight))) {
+    if (s->no_batching || !is_burst(s) || (s->out.count == 0 && strato__flight_is_idle(s->flight))) {
         strato__session_flush(s);
     } else if (!s->has_pending) {
         s->has_pending = true;

@@ -29,6 +29,8 @@ enum {
     STRATO__RESULTS_MAX = 4096,   /* answers to started requests that nobody has fetched */
     STRATO__NOTICES_MAX = 256,    /* on_event calls waiting for the owning thread */
     STRATO__DETAIL_BYTES = 256,
+    STRATO__BURST = 8,            /* inline: so many in quick succession leave at once, only more of them gather */
+    STRATO__BURST_US = 50,        /* what is further apart is no burst */
     STRATO__MISSES = 3,           /* pings without any frame in return before the connection is given up */
 };
 #define STRATO__NEVER UINT64_MAX
@@ -126,6 +128,8 @@ struct strato__session {
     bool settles_unproven; /* settles were sent since the last barrier */
     bool has_pending;      /* something is gathered somewhere */
     uint64_t pending_since_us;
+    uint64_t gathered_us; /* inline: when something was gathered last, */
+    uint32_t burst;       /* and how many came so quickly before it */
     uint64_t extend_at_us;
     uint64_t resend_at_us; /* producers that a resume left without credit ask again */
     uint64_t progress;     /* changes when a waiting caller should look again */
@@ -149,7 +153,8 @@ void strato__session_open(struct strato__session *s, uint64_t now_us);
 void strato__session_bye(struct strato__session *s);
 /** Close every gathered frame and put it into `out`. */
 void strato__session_flush(struct strato__session *s);
-/** Note that something is gathered, and send it if the socket is idle or it has waited long enough. */
+/** Note that something is gathered, and send it if the socket is idle or it has waited long enough. An inline client may
+ *  not come back to do so, so there only what belongs to a burst gathers. */
 void strato__session_gathered(struct strato__session *s);
 /** 0 if frames can be sent; why not otherwise (STRATO_EAGAIN while reconnecting, else for good). */
 int strato__session_check(const struct strato__session *s);

@@ -98,12 +98,12 @@ static int ask(struct strato_client *c, struct strato__producer *p, struct wait 
         rc = answered(c, p, wait);
     if (rc < 0 || c->session.state != STRATO__OPEN || p->state != STRATO__PRODUCER_READY)
         return rc;
-    if (wait->is_try && !wait->has_asked && p->need_until_us > c->session.now_us)
+    if (wait->is_try && !wait->has_asked && !p->is_need_ahead && p->need_until_us > c->session.now_us)
         return STRATO_EFULL; /* another thread of this client is waiting already */
     if (!wait->has_asked)
         wait->seen = p->answers;
     wait->has_asked = true;
-    return strato__producer_need(&c->session, p, p->lacking_bytes, need_ms(c, wait));
+    return strato__producer_need(&c->session, p, p->lacking_bytes ? p->lacking_bytes : 1, need_ms(c, wait));
 }
 
 static int out_of_time(struct strato_client *c, struct strato__producer *p, const struct wait *wait)

@@ -303,8 +303,8 @@ void strato__stream_on_frame(struct strato__session *s, struct strato__stream *t
     struct strato__segment *segment;
     uint64_t tag = strato_header_has(h, STRATO_KEY_i) ? h->i : t->received;
 
-    if (strato_header_has(h, STRATO_KEY_ep) && h->ep != s->ep) {
-        s->counters.late++;
+    if (t->state == STRATO__STREAM_OPENING || (strato_header_has(h, STRATO_KEY_ep) && h->ep != s->ep)) {
+        s->counters.late++; /* of the session before, or of the stream that had this number before: its end gave it back */
         return;
     }
     if (h->n == 0 || h->n > strato_cursor_left(&at) || tag < t->received) {

@@ -7,8 +7,8 @@
  * THREADS. By default a client belongs to the thread that uses it: every call does its own I/O, nothing
  * happens between calls. So heartbeats and lease extensions need you to come back: call
  * strato_client_process() at least every few seconds, or set own_thread. The same holds for the last
- * messages of a burst of sends, which may still be gathered when strato_send() returns: any later call on
- * the client lets them go (process, flush, next, request, close). With `own_thread` a background
+ * messages of a burst (more than 8 sends within microseconds of each other), which may still be gathered
+ * when strato_send() returns: any later call on the client lets them go (process, flush, next, close). With `own_thread` a background
  * thread owns the socket, keeps heartbeats and leases alive while your handler blocks, and every function
  * may be called from any thread. Either way, handles made from a client (consumers, subscriptions,
  * messages) share its rule. Never use a client in a forked child.

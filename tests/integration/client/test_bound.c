@@ -60,13 +60,20 @@ static int fill(struct crowd *crowd)
     return accepted;
 }
 
-static void take(strato_client *client, int count)
+static void take(struct broker_fixture *f, strato_client *client, int count)
 {
     strato_consumer *consumer = client_consume(client, "gpu", false);
 
     for (int i = 0; i < count; i++) {
-        strato_message *message = client_next(consumer);
+        strato_message *message = NULL;
 
+        if (strato_consumer_next(consumer, 20000, &message) < 0) {
+            struct brain_channel_stats stats = broker_fixture_channel(f, "gpu");
+
+            fail_msg("took %d of %d: accepted %d settled %d dead %d ready %d leased %d delayed %d granted %d", i, count,
+                     (int)stats.accepted, (int)stats.settled, (int)stats.dead_lettered, (int)stats.ready, (int)stats.leased,
+                     (int)stats.delayed, (int)stats.granted);
+        }
         client_done(&message);
     }
     assert_int_equal(strato_flush(client, 20000), 0);
@@ -80,16 +87,20 @@ static void bound_holds(enum transport transport, int count)
     struct crowd crowd;
     strato_client *taker;
     struct brain_channel_stats stats;
+    int accepted;
 
     broker_fixture_init(&f);
     broker_fixture_start(&f);
     gather(&f, &crowd, transport, count);
     taker = client_new(&f, transport);
 
-    assert_int_equal(fill(&crowd), BOUND);
+    accepted = fill(&crowd);
     stats = broker_fixture_channel(&f, "gpu");
+    if (accepted != BOUND)
+        fail_msg("%d of %d senders' messages were accepted: ready %d granted %d", accepted, count, (int)stats.ready,
+                 (int)stats.granted);
     assert_int_equal(stats.ready + stats.leased + stats.delayed, BOUND);
-    take(taker, 1);
+    take(&f, taker, 1);
     assert_int_equal(fill(&crowd), 1);
     broker_fixture_assert_laws(&f);
 
@@ -164,10 +175,10 @@ static void crowd_waits(enum transport transport, int count)
     start_all(&crowd, senders, 30, &done);
     assert_int_equal(join_all(&crowd, senders, STRATO_ETIMEOUT), count);
     start_all(&crowd, senders, STRATO_FOREVER, &done);
-    take(taker, 1);
+    take(&f, taker, 1);
     broker_fixture_eventually(&f, is_accepted, &one_more, "one more was accepted");
     assert_int_equal(broker_fixture_channel(&f, "gpu").accepted, BOUND + 1);
-    take(taker, BOUND + count - 1);
+    take(&f, taker, BOUND + count - 1);
 
     assert_int_equal(join_all(&crowd, senders, 0), count);
     scatter(&crowd);

@@ -125,6 +125,29 @@ static void without_batching_every_message_has_its_frame(void **state)
     script_fini(&b);
 }
 
+static void an_inline_client_gathers_only_bursts(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p = begin(&b);
+
+    (void)state;
+    b.session.is_inline = true;
+    b.session.gathered_us = 0;
+    for (int i = 0; i < STRATO__BURST; i++) { /* nothing lands, and still each leaves */
+        assert_int_equal(script_send(&b, p), 0);
+        assert_int_equal(script_expect(&b, "put").header.n, 1);
+    }
+    assert_int_equal(script_send(&b, p), 0);
+    script_expect_nothing(&b);
+
+    script_pass_ms(&b, 0);
+    b.session.now_us += STRATO__BURST_US + 1;
+    assert_int_equal(script_send(&b, p), 0);
+
+    assert_int_equal(script_expect(&b, "put").header.n, 2);
+    script_fini(&b);
+}
+
 static void an_undone_envelope_leaves_no_trace(void **state)
 {
     const struct strato_envelope_out e = { .type = "test.message" };
@@ -156,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_frame_is_closed_at_64_kib),
         cmocka_unit_test(nothing_waits_longer_than_200_microseconds),
         cmocka_unit_test(without_batching_every_message_has_its_frame),
+        cmocka_unit_test(an_inline_client_gathers_only_bursts),
         cmocka_unit_test(an_undone_envelope_leaves_no_trace),
     };
 

@@ -71,6 +71,7 @@ static void a_need_asks_for_more_than_was_sent_and_windows_double(void **state)
     need = script_expect(&b, "need");
     assert_int_equal(need.header.upto, 1);
     assert_int_equal(need.header.wait, 1000);
+    script_land(&b);
     script_say(&b, "credit", "ch:s limit:u limit_bytes:u", "gpu", 1, 1 << 20);
     assert_int_equal(script_send(&b, p), 0);
     drain(&b);
@@ -78,6 +79,25 @@ static void a_need_asks_for_more_than_was_sent_and_windows_double(void **state)
 
     need = script_expect(&b, "need");
     assert_int_equal(need.header.upto, 3);
+    script_fini(&b);
+}
+
+static void a_need_never_overtakes_the_puts_before_it(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p;
+
+    (void)state;
+    script_open(&b);
+    p = script_producer(&b, "gpu", 2);
+    assert_int_equal(script_send(&b, p), 0);
+    script_expect(&b, "put");
+    assert_int_equal(script_send(&b, p), 0); /* gathered */
+
+    assert_int_equal(strato__producer_need(&b.session, p, 1, 0), 0);
+
+    script_expect(&b, "put");
+    script_expect(&b, "need");
     script_fini(&b);
 }
 
@@ -479,6 +499,7 @@ int main(void)
         cmocka_unit_test(sends_stop_at_the_limit),
         cmocka_unit_test(a_put_carries_its_index_and_epoch),
         cmocka_unit_test(a_need_asks_for_more_than_was_sent_and_windows_double),
+        cmocka_unit_test(a_need_never_overtakes_the_puts_before_it),
         cmocka_unit_test(the_same_need_is_not_repeated),
         cmocka_unit_test(full_answers_only_the_need_it_names),
         cmocka_unit_test(a_revoke_is_answered_behind_the_pending_puts),

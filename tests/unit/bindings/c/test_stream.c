@@ -238,6 +238,34 @@ static void a_delivery_of_an_old_epoch_is_ignored_and_counted(void **state)
     script_fini(&b);
 }
 
+static void a_delivery_to_the_stream_that_had_the_number_before_is_ignored(void **state)
+{
+    const struct strato_consumer_options options = { .channel = "work" };
+    struct scripted_broker b;
+    struct strato__stream *t;
+    struct script_frame frame;
+    int number;
+
+    (void)state;
+    script_open(&b);
+    t = script_consumer(&b, 8);
+    number = (int)t->number;
+    strato__stream_release(&b.session, t);
+    assert_int_equal(strato__stream_open(&b.session, &options, NULL, &t), 0);
+    assert_int_equal(t->number, number);
+    while (script_next(&b, &frame) && frame.header.opcode != STRATO_OP_open)
+        continue;
+
+    script_say_messages(&b, 1, "deliver", "ch:s stream:u n:u i:u ep:u", "work", number, 1, 5, 1);
+    script_say(&b, "opened", "ch:s stream:u rq:U", "work", number, script_rq(&frame));
+    script_say_messages(&b, 1, "deliver", "ch:s stream:u n:u i:u ep:u", "work", number, 1, 0, 1);
+
+    assert_int_equal(b.session.counters.late, 1);
+    assert_int_equal(t->queued, 1);
+    assert_int_equal(t->received, 1);
+    script_fini(&b);
+}
+
 static void a_new_session_opens_its_streams_again(void **state)
 {
     struct scripted_broker b;
@@ -341,6 +369,7 @@ int main(void)
         cmocka_unit_test(closing_gives_back_what_was_not_taken),
         cmocka_unit_test(a_closed_consumer_lives_until_its_last_message_is_settled),
         cmocka_unit_test(a_delivery_of_an_old_epoch_is_ignored_and_counted),
+        cmocka_unit_test(a_delivery_to_the_stream_that_had_the_number_before_is_ignored),
         cmocka_unit_test(a_new_session_opens_its_streams_again),
         cmocka_unit_test(events_that_came_before_a_resume_are_not_seen_twice),
         cmocka_unit_test(a_subscription_goes_on_behind_its_last_event_when_only_the_session_is_new),
