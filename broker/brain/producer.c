@@ -73,6 +73,7 @@ static void send_revoke(struct producer *p)
 {
     struct answer a;
 
+    p->revoke_misses = 0;
     answer_begin(&a, p->stream.session->brain, p->stream.session->peer, "revoke", NULL);
     answer_channel(&a, p->stream.channel, p->stream.number);
     strato_header_u64(&a.header, "limit", p->credit.accepted);
@@ -90,7 +91,9 @@ static void arm(struct channel *ch)
     if (ch->forget_ms < due)
         due = ch->forget_ms;
     for (uint32_t i = 0; ch->credit.waiting && i < ch->credit.producers; i++, g = g->next) {
-        if (g->is_revoking && g->revoke_ms + SESSION_REVOKE_MS < due)
+        const struct producer *p = g->owner;
+
+        if (g->is_revoking && p->stream.session->state == SESSION_OPEN && g->revoke_ms + SESSION_REVOKE_MS < due)
             due = g->revoke_ms + SESSION_REVOKE_MS;
     }
     if (due == UINT64_MAX)
@@ -170,8 +173,15 @@ void producers_due(struct channel *ch)
         struct producer *p = g->owner;
 
         g = g->next;
-        if (p->credit.is_revoking && p->credit.revoke_ms + SESSION_REVOKE_MS <= now)
-            session_suspect(p->stream.session, "it does not answer a revoke");
+        if (!p->credit.is_revoking || p->credit.revoke_ms + SESSION_REVOKE_MS > now || p->stream.session->state != SESSION_OPEN)
+            continue;
+        p->credit.revoke_ms = now; /* it has another second, if it shows that it lives */
+        session_suspect(p->stream.session, "it does not answer a revoke");
+        if (++p->revoke_misses < REVOKE_MISSES_MAX)
+            continue;
+        brain_log(ch->brain, 1, "session gives no credit back sid=%s channel=%s", p->stream.session->sid, ch->config.name);
+        session_detach(p->stream.session, "it answers no revoke");
+        break; /* several of the pool may have gone with it; the others' turn comes with the next timer */
     }
     if (ch->credit.is_stuck || ch->credit.waiting)
         channel_touch(ch); /* another round at the end of this turn, which arms the timer anew */

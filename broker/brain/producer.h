@@ -10,6 +10,8 @@
 
 #include "broker/brain/stream.h"
 
+enum { REVOKE_MISSES_MAX = 10 }; /* seconds until a session that lives but gives nothing back is detached */
+
 struct producer {
     struct stream stream; /* first */
     struct strato_credit_grantor credit;
@@ -17,6 +19,7 @@ struct producer {
     bool is_dirty;        /* something to confirm or grant */
     uint8_t need_rq[72];  /* encoded rq of the waiting need, echoed in `full` */
     uint8_t need_rq_bytes;
+    uint8_t revoke_misses; /* seconds that the last revoke has been without an answer */
 };
 
 int producer_open(struct session *session, struct channel *ch, uint32_t number, struct producer **ret_producer);
