@@ -143,7 +143,12 @@ int strato_subscription_next(strato_subscription *subscription, int timeout_ms, 
 
 uint64_t strato_subscription_seq(const strato_subscription *subscription)
 {
-    return subscription->stream->seq_confirmed;
+    uint64_t seq;
+
+    strato__enter(subscription->client);
+    seq = subscription->stream->seq_confirmed;
+    strato__leave(subscription->client);
+    return seq;
 }
 
 int strato_consumer_set_prefetch(strato_consumer *consumer, uint32_t prefetch)

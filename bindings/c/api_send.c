@@ -19,9 +19,11 @@ static int put(struct strato_client *c, struct strato__producer *p, void *arg)
 /* As strato__enter, but a burst does not read the clock for every message. */
 static void enter_fast(struct strato_client *c)
 {
-    if (!c->own_thread && c->session.has_pending && ++c->clock_skipped < CLOCK_EVERY)
-        return;
-    c->clock_skipped = 0;
+    if (!c->own_thread) {
+        if (c->session.has_pending && ++c->clock_skipped < CLOCK_EVERY)
+            return;
+        c->clock_skipped = 0;
+    }
     strato__enter(c);
 }
 

@@ -134,9 +134,11 @@ static void identity_read(struct strato__session *s, const struct strato_header 
 
     if (name.bytes > STRATO_NAME_BYTES_MAX)
         name.bytes = STRATO_NAME_BYTES_MAX;
-    if (name.bytes)
-        memcpy(s->agent, name.data, name.bytes);
-    s->agent[name.bytes] = '\0';
+    if (!strato_bytes_is(name, s->agent)) { /* a resume leaves it alone: strato_client_agent() has lent it out */
+        if (name.bytes)
+            memcpy(s->agent, name.data, name.bytes);
+        s->agent[name.bytes] = '\0';
+    }
     s->token_bytes = h->token.bytes <= sizeof s->token ? h->token.bytes : 0;
     if (s->token_bytes)
         memcpy(s->token, h->token.data, s->token_bytes);

@@ -56,6 +56,20 @@ def check_program(program, source, libdir, stratod):
         sys.exit("%s said %d: %s" % (program, result.returncode, result.stderr))
 
 
+def check_quickstart(scratch, cc, flags, libdir, stratod):
+    """The README's program runs as it is written, but for the endpoint that a test cannot know beforehand."""
+    readme = pathlib.Path(__file__).parents[3] / "bindings" / "c" / "README.md"
+    program = re.search(r"```c\n(.*?)```", readme.read_text(), re.S).group(1)
+    endpoint = 'if (argc > 1) options.endpoint = argv[1];'
+    program = program.replace("int main(void)", "int main(int argc, char **argv)")
+    program = program.replace("    if (strato_client_open", "    " + endpoint + "\n    if (strato_client_open", 1)
+    (scratch / "hello.c").write_text(program)
+    run(cc, "-std=c11", "-Wall", "-Wextra", "-Werror", scratch / "hello.c", *flags, "-o", scratch / "hello")
+    if stratod:
+        (scratch / "expected.txt").write_text("got a hello.world\n")
+        check_program(scratch / "hello", scratch / "hello.c", libdir, stratod)
+
+
 def check_symbols(library):
     symbols = re.findall(r" [A-Z] (\S+)", run("nm", "-D", "--defined-only", library))
     foreign = [name for name in symbols if not re.match(r"strato_[^_]", name) and not name.startswith("STRATOSWARM_")]
@@ -86,6 +100,8 @@ def main():
         run(cmake, "-S", scratch, "-B", scratch / "build", "-DCMAKE_PREFIX_PATH=%s" % prefix, "-DCMAKE_C_COMPILER=%s" % cc)
         run(cmake, "--build", scratch / "build")
         check_program(scratch / "build" / "outside", source, libdir, stratod)
+
+        check_quickstart(scratch, cc, flags, libdir, stratod)
 
         (scratch / "header.cc").write_text(HEADER_IN_CXX)
         run(cxx, "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", scratch / "header.cc", *flags, "-o", scratch / "header")
