@@ -292,16 +292,16 @@ static void edge_in(struct brain *brain, const struct brain_event *event)
         brain->edge_sender = sender_new("local", NULL, "", 0);
     if (event->topic.bytes && with_topic(event->data, event->topic, &w) == 0)
         frame.body = strato_writer_view(&w);
-    rc = brain->edge_sender ? ingest_stage(&stage, ch, brain->edge_sender, &frame, 1, 0) : STRATO_ENOMEM;
+    rc = brain->edge_sender ? ingest_stage(&stage, ch, brain->edge_sender, &frame, 1, 0, true) : STRATO_ENOMEM;
     if (rc == 0 && stage.items[0].err < 0)
         rc = stage.items[0].err;
     if (rc == 0 && brain->is_draining && ch->config.full != BRAIN_FULL_WAIT)
         rc = STRATO_EDRAINING;
     if (rc == 0 && ch->config.full != BRAIN_FULL_WAIT)
         rc = ingest_room(ch, 1, stage.items[0].bytes); /* a waiting channel's edge was read because there was room */
-    if (rc == 0) {
+    if (rc == 0 && stage.duplicates == 0) {
         ingest_admit(ch, &stage.items[0]);
-    } else {
+    } else if (rc < 0) {
         channel_refused(ch, rc);
         brain->undecodable += rc == STRATO_ECODEC || rc == STRATO_EFRAME || rc == STRATO_ESCHEMA;
         if (rc != STRATO_ECODEC && rc != STRATO_EFRAME && rc != STRATO_ENOMEM)

@@ -14,6 +14,7 @@
 
 #include "broker/brain/brain.h"
 #include "broker/brain/deadletter.h"
+#include "broker/brain/dedup.h"
 #include "broker/brain/history.h"
 #include "broker/brain/lanes.h"
 #include "broker/brain/map.h"
@@ -94,6 +95,7 @@ struct channel {
 
     /* what it remembers */
     struct history history;
+    struct dedup dedup;
     struct subscription *subscriptions;       /* queues of subscribers and taps */
     uint32_t subscriptions_count;
     uint64_t keep_from;                       /* no subscription refers to older ones; a lower bound */

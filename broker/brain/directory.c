@@ -211,6 +211,7 @@ void channel_free(struct channel *ch)
         free(topic);
     map_fini(&ch->topics);
     history_fini(&ch->history, &brain->slab);
+    dedup_fini(&ch->dedup);
     deadletters_fini(&ch->dead, &brain->slab);
     map_remove(&brain->channel_names, ch->hash, ch);
     brain->channels[ch->index] = NULL;

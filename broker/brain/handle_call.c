@@ -106,7 +106,7 @@ void handle_call(struct brain *brain, const struct frame *frame)
     if (strato_header_has(h, STRATO_KEY_i))
         p = credit_of(frame, ch, &skip, &rc);
     if (rc == 0)
-        rc = sender ? ingest_stage(&stage, ch, sender, &frame->body, h->n, skip) : STRATO_ENO_RESOURCES;
+        rc = sender ? ingest_stage(&stage, ch, sender, &frame->body, h->n, skip, false) : STRATO_ENO_RESOURCES;
     if (rc < 0) {
         refuse_all(frame, ch, rc, NULL);
         if (rc == STRATO_ECREDIT)

@@ -46,6 +46,18 @@ static void spend_unread(const struct frame *frame, struct channel *ch, struct p
     channel_touch(ch);
 }
 
+static void tell_duplicate(const struct frame *frame, struct channel *ch, uint64_t i, uint64_t seq)
+{
+    struct answer a;
+
+    answer_begin(&a, ch->brain, frame->peer, "ok", frame->header);
+    answer_channel(&a, ch, frame->header->stream);
+    strato_header_u64(&a.header, "i", i);
+    strato_header_u64(&a.header, "dup", 1);
+    strato_header_u64(&a.header, "seq", seq);
+    answer_send(&a);
+}
+
 static void session_put(const struct frame *frame, struct channel *ch)
 {
     const struct strato_header *h = frame->header;
@@ -68,7 +80,7 @@ static void session_put(const struct frame *frame, struct channel *ch)
         over_credit(frame, ch);
         return;
     }
-    rc = ingest_stage(&stage, ch, session->sender, &frame->body, h->n, skip);
+    rc = ingest_stage(&stage, ch, session->sender, &frame->body, h->n, skip, true);
     if (rc < 0) {
         spend_unread(frame, ch, p, skip, rc, stage.detail);
         return;
@@ -87,6 +99,8 @@ static void session_put(const struct frame *frame, struct channel *ch)
         if (item->err < 0) {
             channel_refused(ch, item->err);
             answer_err_at(frame->peer, h, h->i + k, 1, item->err, stage.detail);
+        } else if (item->dup_seq) {
+            tell_duplicate(frame, ch, h->i + k, item->dup_seq);
         } else {
             ingest_admit(ch, item);
         }
@@ -112,7 +126,7 @@ static void plain_put(const struct frame *frame, struct channel *ch)
     struct sender *sender = peer_sender(peer);
     struct stage stage;
     uint64_t wait = h->wait < PARKING_WAIT_MS_MAX ? h->wait : PARKING_WAIT_MS_MAX;
-    int rc = sender ? ingest_stage(&stage, ch, sender, &frame->body, h->n, 0) : STRATO_ENO_RESOURCES;
+    int rc = sender ? ingest_stage(&stage, ch, sender, &frame->body, h->n, 0, true) : STRATO_ENO_RESOURCES;
 
     if (rc < 0) {
         channel_refused(ch, rc);
@@ -128,7 +142,8 @@ static void plain_put(const struct frame *frame, struct channel *ch)
         ingest_unstage(ch->brain, &stage);
         return;
     }
-    rc = ch->brain->is_draining ? STRATO_EDRAINING : ch->parked_head ? STRATO_EFULL : ingest_room(ch, stage.count, stage.bytes);
+    rc = ch->brain->is_draining ? STRATO_EDRAINING : ch->parked_head ? STRATO_EFULL
+         : stage.duplicates == stage.count ? 0 : ingest_room(ch, stage.count - stage.duplicates, stage.bytes);
     if (rc == STRATO_EFULL && wait && ch->config.full == BRAIN_FULL_WAIT) {
         rc = parking_put(peer, ch, &stage, h, wait);
         if (rc == 0) {
@@ -142,9 +157,7 @@ static void plain_put(const struct frame *frame, struct channel *ch)
         ingest_unstage(ch->brain, &stage);
         return;
     }
-    for (uint32_t k = 0; k < stage.count; k++)
-        ingest_admit(ch, &stage.items[k]);
-    parking_answer_put(peer, h, ch, ch->seq - stage.count + 1, stage.count);
+    parking_answer_put(peer, h, ch, stage.items, stage.count);
 }
 
 void handle_put(struct brain *brain, const struct frame *frame)

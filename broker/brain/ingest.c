@@ -6,6 +6,7 @@
 #include "broker/brain/ingest.h"
 
 #include <stdio.h>
+#include <xxhash.h>
 
 #include "broker/brain/state.h"
 
@@ -59,16 +60,47 @@ static int judge(struct stage *stage, struct channel *ch, const struct strato_en
     return 0;
 }
 
+static uint64_t content_of(const struct strato_envelope *e, struct strato_blob *const *blobs)
+{
+    uint64_t hash = XXH3_64bits(e->body.data, e->body.bytes);
+
+    for (unsigned i = 0; i < e->attach; i++)
+        hash = map_hash_number(hash) ^ XXH3_64bits(blobs[i]->data, blobs[i]->bytes);
+    return hash;
+}
+
+/* 0: it is new. 1: a duplicate (item says of what). Else why it is refused. */
+static int claim_id(struct stage *stage, struct channel *ch, const struct sender *sender, const struct strato_envelope *e,
+                    struct strato_blob *const *blobs, struct staged *item)
+{
+    size_t agent_bytes = sender->agent_bytes ? sender->agent_bytes + 1U : 0;
+    struct strato_bytes principal = strato_bytes(sender->name, sender->name_bytes - agent_bytes);
+    uint64_t ids_max = 2 * (uint64_t)ch->config.capacity;
+    int rc;
+
+    if (ids_max < DEDUP_IDS_MIN)
+        ids_max = DEDUP_IDS_MIN;
+    rc = dedup_claim(&ch->dedup, principal, e->id.bytes, content_of(e, blobs), ch->brain->now_ms, ids_max, &item->claim, &item->dup_seq);
+    if (rc == STRATO_ECONFLICT)
+        return refuse(stage, rc, "this id was used for another message within 120 s");
+    if (rc == STRATO_EPARKED)
+        return refuse(stage, rc, "the first sending of this id still waits for a slot, or stands in the same frame");
+    stage->duplicates += rc == 1;
+    return rc;
+}
+
 static int stage_one(struct stage *stage, struct channel *ch, struct sender *sender, const struct strato_envelope *e,
-                     struct strato_blob *const *blobs, struct staged *item)
+                     struct strato_blob *const *blobs, bool with_ids, struct staged *item)
 {
     struct brain *brain = ch->brain;
     struct message *m;
     uint32_t ttl = ch->config.ttl_ms;
     int rc = judge(stage, ch, e, item->bytes);
 
-    if (rc < 0)
-        return rc;
+    if (rc == 0 && with_ids && (e->has & STRATO_ENV_ID))
+        rc = claim_id(stage, ch, sender, e, blobs, item);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
     m = message_new(&brain->slab, e, sender);
     if (!m)
         return refuse(stage, STRATO_ENO_RESOURCES, "out of memory");
@@ -93,8 +125,15 @@ static int stage_one(struct stage *stage, struct channel *ch, struct sender *sen
     return 0;
 }
 
+static void unclaim(struct channel *ch, struct staged *item)
+{
+    if (item->claim)
+        dedup_release(&ch->dedup, item->claim);
+    item->claim = NULL;
+}
+
 int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender, const struct ingest_frame *frame, uint64_t n,
-                 uint64_t skip)
+                 uint64_t skip, bool with_ids)
 {
     struct strato_cursor c = strato_cursor_over(frame->body);
     struct strato_envelope e;
@@ -128,7 +167,9 @@ int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender,
             refuse(stage, rc, rc == STRATO_ELIMIT ? "a key of the envelope is over its named limit" :
                                                     "the envelope has no type, or a key of the wrong kind");
         else if (k >= skip)
-            item->err = stage_one(stage, ch, sender, &e, frame->blobs + blobs_used, item);
+            item->err = stage_one(stage, ch, sender, &e, frame->blobs + blobs_used, with_ids, item);
+        if (item->err < 0)
+            unclaim(ch, item);
         stage->refused += item->err < 0;
         blobs_used += e.attach;
         rc = 0;
@@ -148,6 +189,7 @@ void ingest_unstage(struct brain *brain, struct stage *stage)
     for (uint32_t i = 0; i < stage->count; i++) {
         struct message *m = stage->items[i].message;
 
+        unclaim(brain->staging, &stage->items[i]);
         if (!m)
             continue;
         if (m->extra) {
@@ -191,6 +233,9 @@ void ingest_admit(struct channel *ch, struct staged *item)
     struct message *m = item->message;
 
     item->message = NULL;
+    if (item->claim)
+        item->claim->seq = ch->seq + 1;
+    item->claim = NULL;
     channel_accept(ch, m, item->delay_ms);
     if (ch->config.pattern == BRAIN_EVENTS) {
         if (ch->seq + 1 - ch->scanned >= 512) /* let slow queues fall behind now, not only at the turn's end */

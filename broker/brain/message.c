@@ -183,13 +183,13 @@ static uint8_t *put_str(uint8_t *at, const char *text, size_t bytes)
 /* UUIDv7: acceptance time, then what no other message of any broker epoch shares. */
 static void derive_id(const struct message *m, uint64_t epoch, uint8_t id[16])
 {
-    uint64_t tail = m->seq ^ (epoch << 40) ^ ((uint64_t)m->channel << 34);
+    uint64_t head = (m->ts_ms << 16) | 0x7000 | (m->channel & 0x0fff);
+    uint64_t tail = (m->seq ^ (epoch << 40) ^ ((uint64_t)m->channel << 34)) & UINT64_C(0x3fffffffffffffff);
 
-    put_big_endian(id, m->ts_ms, 6);
-    id[6] = (uint8_t)(0x70 | ((m->channel >> 8) & 0x0f));
-    id[7] = (uint8_t)m->channel;
-    put_big_endian(id + 8, tail, 8);
-    id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
+    head = __builtin_bswap64(head);
+    tail = __builtin_bswap64(tail | UINT64_C(0x8000000000000000));
+    memcpy(id, &head, 8);
+    memcpy(id + 8, &tail, 8);
 }
 
 static uint8_t *put_map_head(uint8_t *at, uint32_t pairs)

@@ -25,14 +25,27 @@ static uint8_t copy_rq(uint8_t to[72], const struct strato_header *h)
     return (uint8_t)h->rq.bytes;
 }
 
-void parking_answer_put(struct peer *peer, const struct strato_header *request, const struct channel *ch, uint64_t seq, uint64_t n)
+void parking_answer_put(struct peer *peer, const struct strato_header *request, struct channel *ch, struct staged *items, uint32_t count)
 {
+    uint64_t first = ch->seq + 1, n = 0, dup = 0, seq = 0;
     struct answer a;
 
+    for (uint32_t k = 0; k < count; k++) {
+        if (items[k].dup_seq) {
+            dup++;
+            seq = items[k].dup_seq;
+        } else {
+            ingest_admit(ch, &items[k]);
+            n++;
+        }
+    }
+    if (n)
+        seq = first;
     answer_begin(&a, peer->brain, peer, "ok", request);
     answer_channel(&a, ch, 0);
     strato_header_u64(&a.header, "seq", seq);
     strato_header_u64(&a.header, "n", n);
+    strato_header_u64(&a.header, "dup", dup);
     strato_header_str(&a.header, "durability", strato_text("memory"));
     answer_send(&a);
 }
@@ -98,9 +111,7 @@ bool parking_admit(struct channel *ch)
         if (ingest_room(ch, p->count, p->bytes) < 0)
             break;
         unpark(p);
-        for (uint32_t i = 0; i < p->count; i++)
-            ingest_admit(ch, &p->items[i]);
-        parking_answer_put(p->peer, &h, ch, ch->seq - p->count + 1, p->count);
+        parking_answer_put(p->peer, &h, ch, p->items, p->count);
         free(p->items);
         free(p);
         any = true;

@@ -48,6 +48,6 @@ int parking_get(struct peer *peer, struct channel *ch, uint32_t n, uint32_t leas
 void parking_get_end(struct getter *g, int err);
 /** After dispatch: who would not wait gets E_EMPTY. */
 void parking_sweep(struct channel *ch);
-/** ok{rq, ch, seq, n, dup:0, durability} of an L1 put. */
-void parking_answer_put(struct peer *peer, const struct strato_header *request, const struct channel *ch, uint64_t seq, uint64_t n);
+/** Let an L1 put's messages in and answer ok{rq, ch, seq, n, dup, durability}: seq of the first new one, or of the last duplicate. */
+void parking_answer_put(struct peer *peer, const struct strato_header *request, struct channel *ch, struct staged *items, uint32_t count);
 #endif

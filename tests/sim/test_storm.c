@@ -99,6 +99,8 @@ static struct strato_envelope_out some_envelope(struct world *w)
     }
     if (world_random(w, 6) == 0)
         e.order_key = keys[1 + world_random(w, 3)];
+    if (world_random(w, 10) == 0)
+        e.id = strato_text(world_random(w, 2) ? "same" : keys[1 + world_random(w, 3)]);
     if (world_random(w, 8) == 0) {
         e.has |= STRATO_ENV_ACK;
         e.ack = false;

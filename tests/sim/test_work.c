@@ -504,6 +504,56 @@ static void delayed_work_keeps_its_slot_and_comes_when_it_is_due(void **state)
     world_free(world_expect(w, 9, STRATO_OP_deliver));
 }
 
+static void an_id_sent_again_is_a_duplicate_and_with_other_content_a_conflict(void **state)
+{
+    struct world *w = *state;
+    struct strato_envelope_out e = { .type = "t.x", .id = strato_text("id-1") };
+    struct world_frame *f;
+
+    world_l1_put(w, 1, "evolution", 0, &e);
+    f = world_expect(w, 1, STRATO_OP_ok);
+    assert_int_equal(f->header.n, 1);
+    world_free(f);
+    world_l1_put(w, 2, "evolution", 0, &e);
+    f = world_expect(w, 2, STRATO_OP_ok);
+    assert_int_equal(f->header.n, 0);
+    assert_int_equal(f->header.dup, 1);
+    assert_int_equal(f->header.seq, 1);
+    world_free(f);
+    e.type = "t.y";
+    world_l1_put(w, 2, "evolution", 0, &e);
+    world_expect_err(w, 2, STRATO_ECONFLICT);
+    world_wait(w, 120000);
+    world_l1_put(w, 2, "evolution", 0, &e);
+    world_free(world_expect(w, 2, STRATO_OP_ok));
+    assert_int_equal(world_stats(w, "evolution").accepted, 2);
+}
+
+static void a_duplicate_by_id_in_a_session_uses_its_index_and_frees_its_slot(void **state)
+{
+    struct world *w = *state;
+    struct strato_envelope_out e = { .type = "t.x", .id = strato_text("id-1") };
+    struct world_frame *f;
+
+    world_hello(w, 1, NULL, NULL);
+    world_open_channel(w, 1, "gpu", "p");
+    world_need(w, 1, "gpu", 10, 1000);
+    world_turn(w);
+    world_clear(w, 1);
+    world_put(w, 1, "gpu", 0, 1, &e);
+    world_put(w, 1, "gpu", 1, 1, &e);
+    f = world_expect(w, 1, STRATO_OP_ok);
+    assert_int_equal(f->header.i, 1);
+    assert_int_equal(f->header.dup, 1);
+    assert_int_equal(f->header.seq, 1);
+    world_free(f);
+    world_turn(w);
+    f = world_expect(w, 1, STRATO_OP_credit);
+    assert_int_equal(f->header.accepted, 2);
+    world_free(f);
+    assert_int_equal(world_stats(w, "gpu").accepted, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,6 +575,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_order_key_is_leased_one_at_a_time_and_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(work_with_needs_goes_to_who_can_and_others_pass, setup, teardown),
         cmocka_unit_test_setup_teardown(expired_work_is_never_delivered, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_id_sent_again_is_a_duplicate_and_with_other_content_a_conflict, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_duplicate_by_id_in_a_session_uses_its_index_and_frees_its_slot, setup, teardown),
         cmocka_unit_test_setup_teardown(delayed_work_keeps_its_slot_and_comes_when_it_is_due, setup, teardown),
     };
 
