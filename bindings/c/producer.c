@@ -9,13 +9,6 @@
 
 #include <stdlib.h>
 
-enum {
-    LOST_US = 1000000,        /* a need unanswered so long after its wait is asked again */
-    RESEND_NEED_MS = 60000,   /* nobody waits for what is sent again, so its need waits long */
-    RESEND_PAUSE_US = 500000, /* before asking again after a refusal */
-    EARLY_US = 20000,         /* an answer to a need this much before its wait ends was not a timeout */
-};
-
 static uint32_t hash(struct strato_bytes name)
 {
     uint32_t h = 2166136261U;
@@ -116,8 +109,8 @@ int strato__producer_open(struct strato__session *s, struct strato__producer *p)
 
 /* ---- frames -------------------------------------------------------------------------------------- */
 
-static void header_of(const struct strato__session *s, const struct strato__producer *p, const struct strato__call *call,
-                      uint64_t first, uint32_t count, struct strato_writer *w)
+void strato__producer_header(const struct strato__session *s, const struct strato__producer *p, const struct strato__call *call,
+                             uint64_t first, uint32_t count, struct strato_writer *w)
 {
     struct strato_header_writer hw;
 
@@ -140,8 +133,7 @@ static void header_of(const struct strato__session *s, const struct strato__prod
     strato_header_end(&hw);
 }
 
-/* Close the gathered frame: among the unconfirmed if the channel has credit, and ret_buffer is one reference. */
-static int gather_close(struct strato__session *s, struct strato__producer *p, struct strato__buffer **ret_buffer)
+int strato__producer_close(struct strato__session *s, struct strato__producer *p, struct strato__buffer **ret_buffer)
 {
     uint8_t header[STRATO__HEADROOM];
     struct strato_writer w;
@@ -151,7 +143,7 @@ static int gather_close(struct strato__session *s, struct strato__producer *p, s
     if (rc < 0)
         return rc;
     strato_writer_init_fixed(&w, header, sizeof header);
-    header_of(s, p, &p->gather_call, p->gather_first, p->gather.count, &w);
+    strato__producer_header(s, p, &p->gather_call, p->gather_first, p->gather.count, &w);
     rc = strato_writer_error(&w);
     if (rc == 0)
         rc = strato__gather_close(&p->gather, strato_writer_view(&w), &closed);
@@ -174,7 +166,7 @@ int strato__producer_flush(struct strato__session *s, struct strato__producer *p
         return 0;
     rc = strato__outbox_reserve(&s->out, 1);
     if (rc == 0)
-        rc = gather_close(s, p, &buffer);
+        rc = strato__producer_close(s, p, &buffer);
     if (rc == 0)
         strato__outbox_take(&s->out, &buffer, false);
     return rc;
@@ -336,294 +328,4 @@ int strato__producer_send(struct strato__session *s, struct strato__producer *p,
     if (strato_credit_sender_may(&p->credit, 0) && p->credit.limit - p->credit.sent <= p->credit.window / 4)
         (void)strato__producer_need(s, p, 0, 0);
     return 0;
-}
-
-/* ---- credit -------------------------------------------------------------------------------------- */
-
-int strato__producer_need(struct strato__session *s, struct strato__producer *p, uint64_t bytes, uint32_t wait_ms)
-{
-    uint64_t until = s->now_us + wait_ms * 1000ULL + 1, upto, upto_bytes, rq;
-    struct strato_writer w = { 0 };
-    struct strato_header_writer hw;
-    int rc;
-
-    if (p->need_until_us && (s->now_us > p->need_until_us + LOST_US || (p->is_need_ahead && bytes) ||
-                             (wait_ms && p->need_until_us + EARLY_US < until)))
-        p->credit.asked_upto = p->credit.asked_upto_bytes = 0; /* unanswered, of another kind, or with too short a wait */
-    if (!strato_credit_sender_need(&p->credit, bytes, &upto, &upto_bytes))
-        return 0;
-    if (bytes && p->credit.sent == p->next_index)
-        (void)strato__producer_flush(s, p); /* a need must not overtake its puts: the broker would not take us for dry */
-    rq = s->rq_next++;
-    strato_header_begin(&hw, &w, "need");
-    strato_header_str(&hw, "ch", strato__name_bytes(p->name));
-    strato_header_u64(&hw, "upto", upto);
-    if (upto_bytes)
-        strato_header_u64(&hw, "upto_bytes", upto_bytes);
-    strato_header_u64(&hw, "wait", wait_ms);
-    strato_header_u64(&hw, "rq", rq);
-    strato_header_end(&hw);
-    rc = strato__session_send(s, &w);
-    if (rc < 0) {
-        p->credit.asked_upto = p->credit.asked_upto_bytes = 0;
-        return rc;
-    }
-    p->need_rq = rq;
-    p->need_until_us = until;
-    p->is_need_ahead = bytes == 0;
-    return 0;
-}
-
-void strato__producer_unneed(struct strato__session *s, struct strato__producer *p)
-{
-    struct strato_writer w = { 0 };
-    struct strato_header_writer hw;
-    uint64_t upto;
-
-    p->need_until_us = 0;
-    if (!strato_credit_sender_cancel(&p->credit, &upto) || s->state != STRATO__OPEN)
-        return;
-    strato_header_begin(&hw, &w, "need");
-    strato_header_str(&hw, "ch", strato__name_bytes(p->name));
-    strato_header_u64(&hw, "upto", upto);
-    strato_header_u64(&hw, "wait", 0);
-    strato_header_end(&hw);
-    (void)strato__session_send(s, &w);
-}
-
-void strato__producer_on_opened(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
-{
-    if (p->state != STRATO__PRODUCER_OPENING)
-        return;
-    p->state = STRATO__PRODUCER_READY;
-    p->open_err = 0;
-    p->is_credited = strato_header_has(h, STRATO_KEY_limit);
-    if (p->is_credited)
-        strato_credit_sender_open(&p->credit, (uint32_t)(h->window < STRATO_CREDIT_WINDOW_MAX ? h->window : 0), h->limit,
-                                  strato_header_has(h, STRATO_KEY_limit_bytes) ? h->limit_bytes : UINT64_MAX / 2);
-    s->progress++;
-}
-
-void strato__producer_on_credit(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
-{
-    if (h->accepted > p->credit.sent) {
-        strato__session_malformed(s, "credit confirms more than was sent");
-        return;
-    }
-    strato_credit_sender_credit(&p->credit, h->limit, h->limit_bytes, h->accepted, h->durable);
-    if (p->credit.asked_upto == 0)
-        p->need_until_us = 0;
-    strato__unconfirmed_confirm(p, p->credit.accepted);
-    if (p->credit.sent < p->next_index)
-        strato__producer_resend(s, p);
-    s->progress++;
-}
-
-void strato__producer_on_revoke(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
-{
-    struct strato_writer w = { 0 };
-    struct strato_header_writer hw;
-    uint64_t sent, sent_bytes;
-
-    (void)h;
-    if (strato__producer_flush(s, p) < 0)
-        return; /* the broker asks again, or suspects us: better than a release that precedes its puts */
-    strato_credit_sender_revoke(&p->credit, &sent, &sent_bytes);
-    p->need_until_us = 0; /* the demand is void with it: whoever waits asks again */
-    strato_header_begin(&hw, &w, "release");
-    strato_header_str(&hw, "ch", strato__name_bytes(p->name));
-    strato_header_u64(&hw, "sent", sent);
-    strato_header_u64(&hw, "sent_bytes", sent_bytes);
-    strato_header_end(&hw);
-    (void)strato__session_send(s, &w);
-    if (p->credit.sent < p->next_index)
-        strato__producer_resend(s, p);
-    s->progress++;
-}
-
-static void need_answered(struct strato__session *s, struct strato__producer *p, int err)
-{
-    p->answer_early = s->now_us + EARLY_US < p->need_until_us;
-    p->answer_err = err;
-    p->answers++;
-    p->need_until_us = 0;
-    strato_credit_sender_full(&p->credit);
-    if (p->credit.sent < p->next_index && s->resend_at_us == STRATO__NEVER)
-        s->resend_at_us = s->now_us + RESEND_PAUSE_US;
-    s->progress++;
-}
-
-void strato__producer_on_full(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
-{
-    uint64_t rq;
-
-    if (!p->need_until_us || (strato__rq_number(h->rq, &rq) && rq != p->need_rq))
-        return; /* an answer to a need that has been replaced */
-    need_answered(s, p, STRATO_EFULL);
-}
-
-void strato__producer_on_verdict(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
-{
-    uint64_t n = strato_header_has(h, STRATO_KEY_n) && h->n ? h->n : 1, rq = 0;
-    bool is_index = strato_header_has(h, STRATO_KEY_i);
-    int err = -(int)h->code;
-
-    if (h->opcode == STRATO_OP_ok)
-        return; /* a duplicate: known already is as good as accepted */
-    if (!is_index && strato__rq_number(h->rq, &rq)) {
-        if (rq == p->open_rq && p->state == STRATO__PRODUCER_OPENING) {
-            p->state = STRATO__PRODUCER_CLOSED;
-            p->open_err = err;
-            s->progress++;
-        } else if (rq == p->need_rq && p->need_until_us) {
-            need_answered(s, p, err);
-        }
-        return;
-    }
-    if (!is_index)
-        return;
-    for (struct strato__watch *watch = p->watches; watch; watch = watch->next)
-        if (watch->index >= h->i && watch->index - h->i < n)
-            watch->err = err;
-    p->refused += n;
-    strato__session_refused(s, err, n, h->detail);
-}
-
-/* ---- after a resume ------------------------------------------------------------------------------ */
-
-/* Some envelopes of an undecided frame under the new session epoch. A copy: libzmq may still read the old frame. */
-static int resend_frame(struct strato__session *s, struct strato__producer *p, const struct strato__unconfirmed *u,
-                        uint32_t skip, uint32_t count, struct strato_bytes envelopes)
-{
-    struct strato_writer w = { 0 };
-    struct strato__call call = u->call;
-    struct strato__buffer *buffer = NULL;
-    int rc = strato__outbox_reserve(&s->out, u->attachments_count + 1);
-
-    call.rq += skip;
-    header_of(s, p, &call, u->first + skip, count, &w);
-    strato_writer_raw(&w, envelopes);
-    if (rc == 0)
-        rc = strato_writer_error(&w);
-    if (rc == 0)
-        buffer = strato__buffer_new(w.data, w.bytes, w.data, NULL, NULL);
-    if (!buffer) {
-        strato_writer_fini(&w);
-        return rc < 0 ? rc : STRATO_ENOMEM;
-    }
-    strato__outbox_take(&s->out, &buffer, u->attachments_count > 0);
-    for (uint32_t i = 0; i < u->attachments_count; i++) {
-        struct strato__buffer *part = strato__buffer_hold(u->attachments[i]);
-
-        strato__outbox_take(&s->out, &part, i + 1 < u->attachments_count);
-    }
-    return 0;
-}
-
-/* How many envelopes from index credit.sent on have credit; their bytes. The first one's size in ret_first. */
-static uint32_t spendable(struct strato__producer *p, const struct strato__unconfirmed *u, uint32_t skip,
-                          struct strato_bytes *ret_envelopes, uint64_t *ret_first)
-{
-    struct strato_credit_sender credit = p->credit;
-    struct strato_cursor c = strato_cursor_over(strato_bytes(u->buffer->data + u->envelopes_at,
-                                                             u->buffer->bytes - u->envelopes_at));
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < skip; i++)
-        (void)strato_cursor_skip(&c); /* our own encoding */
-    ret_envelopes->data = c.at;
-    while (skip + count < u->count) {
-        const uint8_t *from = c.at;
-        uint64_t bytes, index;
-
-        if (strato_cursor_skip(&c) < 0)
-            break;
-        bytes = (uint64_t)(c.at - from);
-        for (uint32_t i = 0; i < u->attachments_count; i++)
-            bytes += u->attachments[i]->bytes;
-        if (count == 0)
-            *ret_first = bytes;
-        if (strato_credit_sender_spend(&credit, bytes, &index) < 0) {
-            c.at = from;
-            break;
-        }
-        count++;
-    }
-    ret_envelopes->bytes = (size_t)(c.at - ret_envelopes->data);
-    p->credit = count ? credit : p->credit;
-    return count;
-}
-
-void strato__producer_resend(struct strato__session *s, struct strato__producer *p)
-{
-    while (s->state == STRATO__OPEN && p->credit.sent < p->next_index) {
-        struct strato_credit_sender before = p->credit;
-        struct strato__unconfirmed *u = strato__unconfirmed_find(p, p->credit.sent);
-        struct strato_bytes envelopes;
-        uint64_t first_bytes = 0;
-        uint32_t skip = (uint32_t)(p->credit.sent - u->first), count = spendable(p, u, skip, &envelopes, &first_bytes);
-        int rc;
-
-        rc = count ? resend_frame(s, p, u, skip, count, envelopes) : strato__producer_need(s, p, first_bytes, RESEND_NEED_MS);
-        if (rc < 0) {
-            p->credit = before;
-            s->resend_at_us = s->now_us + RESEND_PAUSE_US; /* out of memory now */
-        }
-        if (rc < 0 || count == 0)
-            return;
-    }
-}
-
-void strato__producer_resume(struct strato__session *s, struct strato__producer *p, const struct strato__resume *n)
-{
-    struct strato__buffer *buffer;
-    uint64_t resend;
-
-    p->need_until_us = 0;
-    p->answers++;
-    p->answer_err = STRATO_EAGAIN;
-    s->progress++;
-    if (p->state != STRATO__PRODUCER_READY || !p->is_credited) {
-        if (p->state == STRATO__PRODUCER_OPENING)
-            strato__producer_restart(s, p);
-        return;
-    }
-    /* During an earlier resume `sent` may be behind what the broker had accepted before. */
-    p->credit.sent = p->next_index;
-    if (strato_credit_sender_resume(&p->credit, n->accepted, n->accepted_bytes, n->limit, n->limit_bytes, &resend) < 0) {
-        strato__producer_restart(s, p);
-        return;
-    }
-    if (p->gather.count) { /* its credit is void as well: it joins those that are sent again */
-        if (gather_close(s, p, &buffer) < 0) {
-            strato__session_lost(s);
-            return;
-        }
-        strato__buffer_drop(buffer);
-    }
-    strato__unconfirmed_confirm(p, p->credit.accepted);
-    strato__producer_resend(s, p);
-}
-
-void strato__producer_restart(struct strato__session *s, struct strato__producer *p)
-{
-    uint64_t lost = p->is_credited ? p->next_index - p->credit.accepted : 0;
-
-    strato__unconfirmed_clear(p);
-    strato__gather_fini(&p->gather);
-    for (struct strato__watch *watch = p->watches; watch; watch = watch->next)
-        watch->is_lost = true;
-    s->counters.unconfirmed += lost;
-    if (lost && s->flush_err == 0)
-        s->flush_err = STRATO_EEPOCH;
-    p->sent_before += p->next_index;
-    p->accepted_before += p->is_credited ? p->credit.accepted : p->next_index;
-    p->next_index = 0;
-    p->credit = (struct strato_credit_sender){ 0 };
-    p->need_until_us = 0;
-    p->answers++;
-    p->answer_err = STRATO_EAGAIN;
-    p->state = STRATO__PRODUCER_CLOSED;
-    p->open_err = 0;
-    s->progress++;
 }

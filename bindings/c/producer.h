@@ -96,6 +96,14 @@ void strato__producer_unneed(struct strato__session *s, struct strato__producer 
 /** Close the gathered frame into the outbox. @return 0 or STRATO_ENOMEM (still gathered). */
 int strato__producer_flush(struct strato__session *s, struct strato__producer *p);
 
+/* For its other files. */
+enum { STRATO__RESEND_PAUSE_US = 500000 }; /* before what must be sent again asks again after a refusal */
+/** Header of a frame of `count` messages from index `first` on. */
+void strato__producer_header(const struct strato__session *s, const struct strato__producer *p, const struct strato__call *call,
+                             uint64_t first, uint32_t count, struct strato_writer *w);
+/** Close the gathered frame: among the unconfirmed if the channel has credit, and *ret_buffer is one reference. */
+int strato__producer_close(struct strato__session *s, struct strato__producer *p, struct strato__buffer **ret_buffer);
+
 /* What the broker sends. */
 void strato__producer_on_opened(struct strato__session *s, struct strato__producer *p, const struct strato_header *h);
 void strato__producer_on_credit(struct strato__session *s, struct strato__producer *p, const struct strato_header *h);

@@ -160,6 +160,12 @@ void strato__session_gathered(struct strato__session *s);
 int strato__session_check(const struct strato__session *s);
 
 /* For the parts of the session. */
+/** Take a received frame (incoming.c). */
+void strato__session_on_frame(struct strato__session *s, struct strato__inbound *inbound);
+/** A refusal of the whole session, as an answer to hello or in the middle: true if it was one. */
+bool strato__session_err(struct strato__session *s, const struct strato_header *h);
+/** Send an operation without keys but `t`, which may be none. */
+void strato__session_say(struct strato__session *s, const char *op, struct strato_bytes t);
 /** Send a frame of only a header. @return 0 or STRATO_ENOMEM. */
 int strato__session_send(struct strato__session *s, struct strato_writer *header);
 void strato__session_notice(struct strato__session *s, enum strato_client_event event, int err, struct strato_bytes detail);
