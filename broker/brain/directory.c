@@ -164,6 +164,21 @@ int channel_add(struct brain *brain, const struct brain_channel_config *config, 
     return 0;
 }
 
+/* Producers whose session is away hold no credit, so the channel does not list them; their sessions do. */
+static void close_detached_producers(struct channel *ch)
+{
+    const struct session *session;
+    size_t at = 0;
+
+    while ((session = map_next(&ch->brain->sessions_by_agent, &at)) != NULL) {
+        for (struct stream *s = session->streams, *next; s; s = next) {
+            next = s->next;
+            if (s->channel == ch && s->role == STREAM_PRODUCER)
+                producer_close((struct producer *)(void *)s);
+        }
+    }
+}
+
 /* Everything that goes on in it ends; its numbers stay true to the last. */
 static void empty(struct channel *ch, enum channel_drop why)
 {
@@ -186,6 +201,7 @@ static void empty(struct channel *ch, enum channel_drop why)
         consumer_close(ch->consumers[ch->consumers_count - 1], CONSUMER_LEFT);
     while (ch->credit.all)
         producer_close(ch->credit.all->owner);
+    close_detached_producers(ch);
     channel_purge(ch, why);
 }
 
