@@ -399,6 +399,7 @@ void dispatch_channel(struct channel *ch)
         return;
     if (ch->config.pattern == BRAIN_EVENTS || ch->subscriptions_count) {
         fanout_scan(ch);
+        fanout_disconnect_slow(ch);
         fanout_dispatch(ch);
     }
     if (ch->ready == 0)

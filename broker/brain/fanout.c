@@ -315,18 +315,25 @@ static void bound_history(struct channel *ch)
 void fanout_scan(struct channel *ch)
 {
     uint64_t end = ch->seq + 1;
-    struct subscription *s, *next;
 
-    for (s = ch->subscriptions; s; s = s->next) {
+    for (struct subscription *s = ch->subscriptions; s; s = s->next) {
         if (s->scanned < end)
             offer(s, end);
     }
     ch->scanned = end;
-    for (s = ch->subscriptions; s; s = next) {
-        next = s->next;
+    bound_history(ch);
+}
+
+void fanout_disconnect_slow(struct channel *ch)
+{
+    struct subscription *s = ch->subscriptions;
+
+    while (s) {
         if (s->policy == FANOUT_DISCONNECT && s->lag_count && s->members) {
             disconnect(s);
-            next = ch->subscriptions; /* a session may have had several */
+            s = ch->subscriptions; /* a session may have had several */
+        } else {
+            s = s->next;
         }
     }
     bound_history(ch);

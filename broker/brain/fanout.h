@@ -43,6 +43,8 @@ int fanout_subscribe(struct consumer *c, struct strato_bytes group, const struct
 void fanout_leave(struct consumer *c, enum channel_drop why);
 /** Offer what was accepted since the last time to every queue. */
 void fanout_scan(struct channel *ch);
+/** End the sessions that fell behind under policy disconnect. At the end of a turn only: no handler may still hold one. */
+void fanout_disconnect_slow(struct channel *ch);
 /** Hand out what the members have credit for. */
 void fanout_dispatch(struct channel *ch);
 /** The consumer's application took tags below `taken`. */
