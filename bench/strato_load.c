@@ -13,7 +13,7 @@
 #include <time.h>
 
 /* Patience of one wait: how soon STOP is noticed. Prefetch: as the high-water mark of the peers. */
-enum { SLICE_MS = 100, PREFETCH = 1024, INLINE_MAX = 4096, REQUEST_TIMEOUT_MS = 30000 };
+enum { SLICE_MS = 100, PREFETCH = 4096, INLINE_MAX = 4096, REQUEST_TIMEOUT_MS = 30000 };
 
 /* One message to be sent again and again: bytes as payload, or attached from 4 KiB on. */
 struct parcel {

@@ -208,11 +208,21 @@ static uint64_t share_of(uint64_t whole, uint32_t waiting)
     return share ? share : 1;
 }
 
+/* Events: what one producer may be ahead. Large queues take a large step, or credit goes round in crumbs. */
+static uint64_t pace_of(uint64_t capacity)
+{
+    uint64_t pace = capacity / 8;
+
+    if (pace < STRATO_CREDIT_PACE_MESSAGES)
+        return STRATO_CREDIT_PACE_MESSAGES;
+    return pace < STRATO_CREDIT_WINDOW_MAX ? pace : STRATO_CREDIT_WINDOW_MAX;
+}
+
 void strato_credit_turn_begin(struct strato_credit_turn *turn, struct strato_credit_pool *pool,
                               const struct strato_credit_room *room, uint64_t now_ms)
 {
     *turn = (struct strato_credit_turn){ .pool = pool, .room = *room, .now_ms = now_ms, .visits = pool->waiting };
-    turn->share = pool->is_pacing ? STRATO_CREDIT_PACE_MESSAGES : share_of(room->capacity, pool->waiting);
+    turn->share = pool->is_pacing ? pace_of(room->capacity) : share_of(room->capacity, pool->waiting);
     turn->share_bytes = pool->is_pacing ? STRATO_CREDIT_PACE_BYTES : share_of(room->bytes_max, pool->waiting);
     if (pool->is_pacing) {
         turn->room.messages = turn->room.bytes = INT64_MAX;

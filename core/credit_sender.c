@@ -36,7 +36,7 @@ bool strato_credit_sender_need(struct strato_credit_sender *s, uint64_t bytes, u
 
     if (s->state != STRATO_CREDIT_FLOW && s->state != STRATO_CREDIT_DRY)
         return false;
-    if (!lacks && (s->window < 4 || left > s->window / 4))
+    if (!lacks && (s->window < 4 || left > s->window / 2))
         return false;
     if (bytes > s->limit_bytes - s->sent_bytes)
         upto_bytes = s->sent_bytes + bytes;

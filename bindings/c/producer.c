@@ -325,7 +325,7 @@ int strato__producer_send(struct strato__session *s, struct strato__producer *p,
     if (p->gather.count >= STRATO__GATHER_MESSAGES || p->gather.w.bytes >= STRATO__GATHER_BYTES || is_apart)
         (void)strato__producer_flush(s, p); /* out of memory: it stays gathered and is tried again */
     /* Ask ahead while credit is left; a dry producer asks when somebody wants to send, so that a lone send costs no need. */
-    if (strato_credit_sender_may(&p->credit, 0) && p->credit.limit - p->credit.sent <= p->credit.window / 4)
+    if (strato_credit_sender_may(&p->credit, 0) && p->credit.limit - p->credit.sent <= p->credit.window / 2)
         (void)strato__producer_need(s, p, 0, 0);
     return 0;
 }

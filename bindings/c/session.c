@@ -137,12 +137,16 @@ void strato__session_flush(struct strato__session *s)
     if (s->state != STRATO__OPEN)
         return;
     s->has_pending = false;
+    s->flushed_us = s->now_us;
+    s->flushed_messages = 0;
     for (uint32_t i = 1; i <= s->streams_top; i++)
         if (s->streams[i])
             strato__stream_flush(s, s->streams[i]);
-    for (struct strato__producer *p = s->producers_list; p; p = p->next)
+    for (struct strato__producer *p = s->producers_list; p; p = p->next) {
+        s->flushed_messages += p->gather.count;
         if (p->gather.count && strato__producer_flush(s, p) < 0)
             s->has_pending = true;
+    }
 }
 
 /* Does the application send so fast that it will be back before anybody misses the rest? */
@@ -155,9 +159,15 @@ static bool is_burst(struct strato__session *s)
     return s->burst == STRATO__BURST;
 }
 
+/* Many left together a moment ago: more are coming, and a larger frame wakes fewer threads on its way. */
+static bool is_flood(const struct strato__session *s)
+{
+    return s->flushed_messages >= STRATO__FLOOD_MESSAGES && s->now_us - s->flushed_us < STRATO__FLOOD_US;
+}
+
 void strato__session_gathered(struct strato__session *s)
 {
-    if (s->no_batching || !is_burst(s) || (s->out.count == 0 && strato__flight_is_idle(s->flight))) {
+    if (s->no_batching || !is_burst(s) || (!is_flood(s) && s->out.count == 0 && strato__flight_is_idle(s->flight))) {
         strato__session_flush(s);
     } else if (!s->has_pending) {
         s->has_pending = true;

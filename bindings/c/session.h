@@ -99,7 +99,8 @@ struct strato__session {
     bool is_draining;
     uint64_t message_bytes_max;
 
-    uint64_t last_rx_us, last_tx_us;
+    uint64_t last_rx_us, last_tx_us, flushed_us;
+    uint32_t flushed_messages; /* left together at flushed_us */
     uint32_t misses;
 
     struct strato__outbox out;

@@ -288,8 +288,8 @@ int strato__stream_take(struct strato__session *s, struct strato__stream *t, str
         t->unsettled++;
         strato__stream_gathered(s, t); /* its START */
     }
-    is_slow = s->now_us - t->taken_at_us > SLOW_TAKER_US;
-    t->taken_at_us = s->now_us;
+    is_slow = t->taken_at_us && s->now_us - t->taken_at_us > SLOW_TAKER_US;
+    t->taken_at_us = t->queued ? s->now_us : 0; /* waiting for the next one is not being slow */
     strato__stream_want(s, t, t->queued == 0 || is_slow);
     if (is_slow)
         strato__stream_flush(s, t);

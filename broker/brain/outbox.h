@@ -13,7 +13,7 @@
 #include "broker/brain/session.h"
 #include "core/header.h"
 
-enum { OUTFRAME_BYTES = 64 * 1024, OUTFRAME_MESSAGES = 256, DETAIL_BYTES_MAX = 256 };
+enum { OUTFRAME_BYTES = 64 * 1024, OUTFRAME_MESSAGES = 1024, DETAIL_BYTES_MAX = 256 };
 
 /* ---- one frame without messages ---- */
 struct answer {

@@ -72,7 +72,8 @@ class Bus:
 
     def strato(self, *arguments, check=True, timeout=120, **options):
         """Run the command line against this bus; returns the completed process with text output."""
-        command = [str(self.build / "cli/strato"), *map(str, arguments), "--server", self.endpoint]
+        # In front: a --server among the arguments is the later one, and wins.
+        command = [str(self.build / "cli/strato"), "--server", self.endpoint, *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"{command} gave {done.returncode}:\n{done.stdout}{done.stderr}")
