@@ -554,6 +554,20 @@ static void a_duplicate_by_id_in_a_session_uses_its_index_and_frees_its_slot(voi
     assert_int_equal(world_stats(w, "gpu").accepted, 1);
 }
 
+static void a_consumer_that_lost_its_connection_is_not_counted(void **state)
+{
+    struct world *w = *state;
+
+    world_hello(w, 1, "worker", NULL);
+    world_open_channel(w, 1, "evolution", "c");
+    world_want(w, 1, "evolution", 10, 0);
+    world_turn(w);
+    assert_int_equal(world_stats(w, "evolution").consumers, 1);
+    world_event(w, BRAIN_PEER_GONE, 1);
+    world_turn(w);
+    assert_int_equal(world_stats(w, "evolution").consumers, 0); /* at once, though it may still resume */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_id_sent_again_is_a_duplicate_and_with_other_content_a_conflict, setup, teardown),
         cmocka_unit_test_setup_teardown(a_duplicate_by_id_in_a_session_uses_its_index_and_frees_its_slot, setup, teardown),
         cmocka_unit_test_setup_teardown(delayed_work_keeps_its_slot_and_comes_when_it_is_due, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_consumer_that_lost_its_connection_is_not_counted, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
