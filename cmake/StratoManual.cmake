@@ -1,6 +1,7 @@
-# strato_manual(PROGRAM SECTION): man page, completions and settings reference, from the program's own option table.
+# strato_manual(PROGRAM SECTION [VERB...]): man pages, completions and settings reference, from the program's own option table.
 #
-# Built with the program and installed beside it; nobody writes them by hand (core/option.h).
+# Built with the program and installed beside it; nobody writes them by hand (core/option.h). A VERB of several words has
+# dashes between them and gets a page of its own: channel-ls is strato-channel-ls.1.
 function(strato_manual program section)
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/manual)
   set(page ${dir}/${program}.${section})
@@ -13,8 +14,18 @@ function(strato_manual program section)
     COMMAND ${program} --dump-completion=zsh > ${dir}/_${program}
     COMMAND ${program} --dump-completion=fish > ${dir}/${program}.fish
     DEPENDS ${program} VERBATIM)
-  add_custom_target(${program}_manual ALL DEPENDS ${outputs})
-  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+  set(pages ${page})
+  foreach(verb IN LISTS ARGN)
+    string(REPLACE "-" ";" words ${verb})
+    set(verb_page ${dir}/${program}-${verb}.${section})
+    add_custom_command(OUTPUT ${verb_page}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
+      COMMAND ${program} ${words} --dump-man > ${verb_page}
+      DEPENDS ${program} VERBATIM)
+    list(APPEND pages ${verb_page})
+  endforeach()
+  add_custom_target(${program}_manual ALL DEPENDS ${outputs} ${pages})
+  install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
   install(FILES ${dir}/${program}.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
   install(FILES ${dir}/${program}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${program})
   install(FILES ${dir}/_${program} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
