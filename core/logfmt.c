@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/utf8.h"
+
 /* Room kept for `,"truncated":true}` and the newline, so that a cut line is still a whole one. */
 enum { TAIL_BYTES = 24 };
 
@@ -61,26 +63,10 @@ static void put_escaped(struct strato_log_line *l, struct strato_bytes value)
 }
 
 /* Bytes that are no UTF-8 would make JSON invalid: such a value is written as \u00xx, byte for byte. */
-static bool is_utf8(struct strato_bytes v)
-{
-    for (size_t i = 0; i < v.bytes;) {
-        uint8_t c = v.data[i];
-        size_t more = c < 0x80 ? 0 : (c >= 0xc2 && c < 0xe0) ? 1 : (c & 0xf0) == 0xe0 ? 2 : (c >= 0xf0 && c < 0xf5) ? 3 : 9;
-
-        if (more == 9 || i + more >= v.bytes + (more == 0))
-            return false;
-        for (size_t k = 1; k <= more; k++)
-            if ((v.data[i + k] & 0xc0) != 0x80)
-                return false;
-        i += more + 1;
-    }
-    return true;
-}
-
 static void put_quoted(struct strato_log_line *l, struct strato_bytes value)
 {
     put(l, "\"", 1);
-    if (is_utf8(value)) {
+    if (strato_utf8_is_valid(value)) {
         put_escaped(l, value);
     } else {
         for (size_t i = 0; i < value.bytes && !l->is_cut; i++) {

@@ -109,6 +109,8 @@ struct channel {
 
 /** Fill in the defaults of a pattern; name stays. */
 void channel_config_defaults(struct brain_channel_config *config, enum brain_pattern pattern);
+/** Text of 1..128 bytes (one more for a mailbox) without blanks, '*', '>' or '@'. To be asked before a name is copied. */
+bool channel_name_is_good(struct strato_bytes name);
 /** @return 0 or STRATO_ECONFIG with the reason. */
 int channel_config_check(const struct brain_channel_config *config, char *ret_detail, size_t detail_bytes);
 

@@ -8,6 +8,7 @@
 
 #include "broker/brain/state.h"
 #include "core/nearest.h"
+#include "core/utf8.h"
 
 void channel_config_defaults(struct brain_channel_config *config, enum brain_pattern pattern)
 {
@@ -30,14 +31,12 @@ void channel_config_defaults(struct brain_channel_config *config, enum brain_pat
     *config = c;
 }
 
-static bool name_is_good(const char *name)
+bool channel_name_is_good(struct strato_bytes name)
 {
-    size_t bytes = strnlen(name, STRATO_NAME_BYTES_MAX + 2);
-
-    if (bytes == 0 || bytes > STRATO_NAME_BYTES_MAX + 1)
+    if (name.bytes == 0 || name.bytes > STRATO_NAME_BYTES_MAX + (name.data[0] == '@') || !strato_utf8_is_valid(name))
         return false;
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char c = (unsigned char)name[i];
+    for (size_t i = 0; i < name.bytes; i++) {
+        uint8_t c = name.data[i];
 
         if (c <= ' ' || c == 0x7f || c == '*' || c == '>' || (c == '@' && i > 0))
             return false;
@@ -49,7 +48,7 @@ int channel_config_check(const struct brain_channel_config *c, char *ret_detail,
 {
     const char *why = NULL;
 
-    if (!name_is_good(c->name))
+    if (!channel_name_is_good(strato_bytes(c->name, strnlen(c->name, sizeof(c->name)))))
         why = "the name must be 1..128 bytes without blanks, '*', '>' or '@'";
     else if (c->pattern > BRAIN_WORK || c->full > BRAIN_FULL_DROP_NEWEST)
         why = "unknown pattern or policy";

@@ -25,8 +25,8 @@ static int channel_add_or_fail(struct admin *a)
     struct channel *ch;
     int rc = 0;
 
-    if (name.bytes == 0 || name.bytes > STRATO_NAME_BYTES_MAX || name.data[0] == '@') {
-        snprintf(a->detail, sizeof(a->detail), "name the new channel in `ch`: 1..128 bytes, not beginning with '@'");
+    if (!channel_name_is_good(name) || name.data[0] == '@') {
+        snprintf(a->detail, sizeof(a->detail), "name the new channel in `ch`: 1..128 bytes of text without blanks, '*', '>' or '@'");
         return STRATO_ESCHEMA;
     }
     memcpy(config.name, name.data, name.bytes);

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 #include "broker/brain/state.h"
+#include "core/utf8.h"
 
-enum { HB_MS_MIN = 1000, HB_MS_MAX = 60000, CAP_BYTES_MAX = 64 };
+enum { HB_MS_MIN = 1000, HB_MS_MAX = 60000, CAP_BYTES_MAX = 64, KIND_BYTES_MAX = 15 };
 
 /* A new token; the session keeps only its hash. */
 static void make_token(struct session *session, uint8_t token[SESSION_TOKEN_BYTES])
@@ -182,6 +183,8 @@ static int read_caps(struct session *session, struct strato_bytes caps)
     for (uint32_t i = 0; i < count; i++) {
         if (strato_cursor_str(&c, CAP_BYTES_MAX, &cap) < 0)
             return STRATO_ELIMIT;
+        if (!strato_utf8_is_valid(cap))
+            return STRATO_ESCHEMA;
         session->caps[i] = strndup((const char *)cap.data, cap.bytes);
         if (!session->caps[i])
             return STRATO_ENO_RESOURCES;
@@ -190,8 +193,11 @@ static int read_caps(struct session *session, struct strato_bytes caps)
     return 0;
 }
 
+/* Agent, kind and capabilities are shown to others. */
 static bool agent_is_good(struct strato_bytes agent)
 {
+    if (!strato_utf8_is_valid(agent))
+        return false;
     for (size_t i = 0; i < agent.bytes; i++) {
         if (agent.data[i] <= ' ' || agent.data[i] == 0x7f || agent.data[i] == '*' || agent.data[i] == '>' || agent.data[i] == '@')
             return false;
@@ -225,7 +231,6 @@ static int session_new(const struct frame *frame, struct session **ret_session)
     const struct strato_header *h = frame->header;
     struct brain *brain = frame->peer->brain;
     struct session *session = calloc(1, sizeof(*session));
-    size_t kind_bytes = h->kind.bytes < 15 ? h->kind.bytes : 15;
     uint64_t hb_ms = h->hb_ms ? h->hb_ms : brain->config.hb_ms;
     int rc;
 
@@ -242,9 +247,9 @@ static int session_new(const struct frame *frame, struct session **ret_session)
     else
         memcpy(session->agent, session->sid, sizeof(session->sid));
     snprintf(session->kind, sizeof(session->kind), "%s", "agent");
-    if (kind_bytes) {
+    if (h->kind.bytes) {
         memset(session->kind, 0, sizeof(session->kind));
-        memcpy(session->kind, h->kind.data, kind_bytes);
+        memcpy(session->kind, h->kind.data, h->kind.bytes);
     }
     session->hb_ms = (uint32_t)(hb_ms < HB_MS_MIN ? HB_MS_MIN : hb_ms > HB_MS_MAX ? HB_MS_MAX : hb_ms);
     session->sender = sender_new(session->principal, session->is_named ? session->agent : NULL, session->sid, session->number);
@@ -311,7 +316,10 @@ void handle_hello(struct brain *brain, const struct frame *frame)
         detail = "an agent name has at most 128 bytes";
     } else if (!agent_is_good(h->agent)) {
         rc = STRATO_ESCHEMA;
-        detail = "an agent name has no blanks and none of * > @";
+        detail = "an agent name is text that has no blanks and none of * > @";
+    } else if (h->kind.bytes > KIND_BYTES_MAX || !agent_is_good(h->kind)) {
+        rc = STRATO_ESCHEMA;
+        detail = "kind is agent, service, worker or tool";
     } else if (brain->sessions_count >= brain->config.sessions_max) {
         rc = STRATO_ELIMIT;
         detail = "as many sessions as the broker allows are open";

@@ -24,6 +24,10 @@ static struct channel *channel_of(struct brain *brain, const struct frame *frame
         answer_err(frame->peer, h, STRATO_ELIMIT, "a channel name has 1..128 bytes");
         return NULL;
     }
+    if (!channel_name_is_good(h->ch)) {
+        answer_err(frame->peer, h, STRATO_ESCHEMA, "a channel name is text without blanks, '*', '>' or '@'");
+        return NULL;
+    }
     if (ch) {
         config = ch->config;
         rc = settings_read(h->declare, false, &config, detail, sizeof(detail));

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "broker/brain/state.h"
+#include "core/utf8.h"
 
 /* ---- the list of actions ---- */
 
@@ -154,11 +155,23 @@ void answer_ok(struct peer *peer, const struct strato_header *request)
     answer_send(&a);
 }
 
+/* A detail quotes what the peer sent, and cuts it: what is no text any more must not break the reader. */
+static void make_text(char *text)
+{
+    if (strato_utf8_is_valid(strato_text(text)))
+        return;
+    for (; *text; text++) {
+        if ((unsigned char)*text >= 0x80)
+            *text = '?';
+    }
+}
+
 static void err_keys(struct answer *a, const struct strato_header *request, int err, const char *detail)
 {
     char retry = strato_err_retry(err);
+    char text[DETAIL_BYTES_MAX];
 
-    if (request && request->ch.bytes)
+    if (request && request->ch.bytes && strato_utf8_is_valid(request->ch))
         strato_header_str(&a->header, "ch", request->ch);
     if (request && request->stream)
         strato_header_u64(&a->header, "stream", request->stream);
@@ -166,7 +179,9 @@ static void err_keys(struct answer *a, const struct strato_header *request, int 
     strato_header_str(&a->header, "name", strato_text(strato_err_name(err)));
     if (retry == 'y')
         strato_header_u64(&a->header, "retry_ms", err == STRATO_EDRAINING ? 1000 : 50);
-    strato_header_str(&a->header, "detail", strato_text(detail ? detail : strato_strerror(err)));
+    snprintf(text, sizeof(text), "%s", detail ? detail : strato_strerror(err));
+    make_text(text);
+    strato_header_str(&a->header, "detail", strato_text(text));
 }
 
 void answer_err(struct peer *peer, const struct strato_header *request, int err, const char *detail)

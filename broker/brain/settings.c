@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "broker/brain/state.h"
+#include "core/utf8.h"
 
 const char *const settings_patterns[] = { [BRAIN_EVENTS] = "events", [BRAIN_REQUEST] = "request", [BRAIN_WORK] = "work" };
 const char *const settings_policies[] = { [BRAIN_FULL_WAIT] = "wait", [BRAIN_FULL_REJECT] = "reject",
@@ -79,7 +80,7 @@ static int read_one(struct strato_cursor *c, struct strato_bytes key, struct bra
 int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_config *config, char *ret_detail, size_t detail_bytes)
 {
     struct strato_cursor c = strato_cursor_over(map), first = c;
-    struct strato_bytes key;
+    struct strato_bytes key = STRATO_BYTES_NONE;
     uint32_t pairs;
     int rc;
 
@@ -100,9 +101,11 @@ int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_con
     c = first;
     strato_cursor_map(&c, 64, &pairs);
     for (uint32_t i = 0; i < pairs; i++) {
-        rc = strato_cursor_str(&c, 64, &key);
-        if (rc == 0)
-            rc = read_one(&c, key, config);
+        if (strato_cursor_str(&c, 64, &key) < 0 || !strato_utf8_is_valid(key)) {
+            snprintf(ret_detail, detail_bytes, "the name of a setting is a text of at most 64 bytes");
+            return STRATO_ESCHEMA;
+        }
+        rc = read_one(&c, key, config);
         if (rc < 0) {
             snprintf(ret_detail, detail_bytes, rc == STRATO_ENOENT ? "unknown setting '%.*s'" : "setting '%.*s' has a wrong value",
                      (int)key.bytes, (const char *)key.data);
