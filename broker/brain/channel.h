@@ -90,6 +90,7 @@ struct channel {
     uint32_t responders;
     struct parked_put *parked_head, *parked_tail;
     uint32_t parked;
+    bool is_parked_round;                     /* the last round of credit was for the parked puts */
     struct getter *getters_head, *getters_tail;
     uint32_t getters, getters_now;
 

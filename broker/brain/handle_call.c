@@ -59,8 +59,8 @@ static void admit(const struct frame *frame, struct channel *ch, struct staged *
         ingest_unstage(brain, &one);
         return;
     }
-    if (h->deadline_ms && h->deadline_ms < m->deadline_ms)
-        m->deadline_ms = (uint32_t)h->deadline_ms;
+    if (h->deadline_ms && (h->deadline_ms < m->deadline_ms || m->deadline_ms == ch->config.ttl_ms)) /* ttl is only its default */
+        m->deadline_ms = h->deadline_ms < STRATO_TTL_MS_MAX ? (uint32_t)h->deadline_ms : STRATO_TTL_MS_MAX;
     if (h->wait_responder_ms && !dispatch_is_served(ch, m))
         m->extra->call->wait_responder_ms = brain->now_ms + h->wait_responder_ms;
     ingest_admit(ch, item);

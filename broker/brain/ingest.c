@@ -144,6 +144,8 @@ int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender,
     ch->brain->staging = ch;
     if (n == 0 || n > STRATO_ENVELOPES_MAX)
         return refuse(stage, STRATO_EFRAME, "a frame carries 1..4096 envelopes");
+    if (frame->blobs_count > STRATO_ATTACHMENTS_MAX)
+        return refuse(stage, STRATO_ELIMIT, "a frame carries at most 64 attachments");
     for (uint64_t k = 0; k < n; k++) {
         const uint8_t *start = c.at;
         struct strato_bytes skipped = STRATO_BYTES_NONE;

@@ -86,7 +86,7 @@ static void arm(struct channel *ch)
     uint64_t now = ch->brain->now_ms, due = strato_credit_next_deadline_ms(&ch->credit);
     const struct strato_credit_grantor *g = ch->credit.all;
 
-    if (ch->credit.is_stuck && now + 1 < due)
+    if ((ch->credit.is_stuck || (ch->parked_head && !ch->is_parked_round)) && now + 1 < due)
         due = now + 1;
     if (ch->forget_ms < due)
         due = ch->forget_ms;
@@ -145,6 +145,11 @@ void producers_turn(struct channel *ch)
     if (ch->credit.waiting == 0 && ch->credit.granted == 0)
         return;
     room = channel_room(ch);
+    ch->is_parked_round = ch->parked_head && !ch->is_parked_round;
+    if (ch->is_parked_round) { /* idle credit is taken back for parked puts too; every other round is theirs */
+        room.messages -= ch->parked_head->count;
+        room.bytes -= (int64_t)ch->parked_head->bytes;
+    }
     strato_credit_turn_begin(&turn, &ch->credit, &room, ch->brain->now_ms);
     while (strato_credit_turn_next(&turn, &step)) {
         struct producer *p = step.grantor->owner;
@@ -183,7 +188,7 @@ void producers_due(struct channel *ch)
         session_detach(p->stream.session, "it answers no revoke");
         break; /* several of the pool may have gone with it; the others' turn comes with the next timer */
     }
-    if (ch->credit.is_stuck || ch->credit.waiting)
+    if (ch->credit.is_stuck || ch->credit.waiting || ch->parked_head)
         channel_touch(ch); /* another round at the end of this turn, which arms the timer anew */
     else
         arm(ch);

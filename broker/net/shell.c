@@ -120,6 +120,8 @@ static int open_brain(struct shell *sh, const struct broker_config *config, char
         return rc;
     brain.epoch = sh->wall_ms;
     brain.memory_max = brain.memory_max ? brain.memory_max : net_memory_budget();
+    if (getrandom(brain.secret, sizeof brain.secret, 0) != sizeof brain.secret)
+        memset(brain.secret, 0, sizeof brain.secret); /* derived from the seed, then */
     if (getrandom(&brain.seed, sizeof brain.seed, 0) != sizeof brain.seed)
         brain.seed = sh->wall_ms ^ sh->now_ms << 32;
     rc = brain_open(&brain, sh->now_ms, &sh->brain, detail, detail_bytes);

@@ -145,6 +145,33 @@ static void the_101st_l1_put_is_refused_at_once_or_waits_as_asked(void **state)
     assert_int_equal(world_stats(w, "gpu").accepted, 100);
 }
 
+static void a_parked_put_takes_back_what_an_idle_producer_holds(void **state)
+{
+    struct world *w = *state;
+    struct world_out o;
+    struct world_frame *f;
+
+    world_hello(w, 1, NULL, NULL);
+    assert_int_equal(world_open_channel(w, 1, "gpu", "p"), 1);
+    for (int i = 0; i < 99; i++)
+        world_l1_put(w, 9, "gpu", 0, NULL);
+    world_clear(w, 9);
+    world_l1_put(w, 9, "gpu", 1000, NULL);
+    world_turn(w);
+    world_wait(w, 5);
+    f = world_expect(w, 1, STRATO_OP_revoke);
+    world_begin(&o, w, 1, "release");
+    world_str(&o, "ch", "gpu");
+    world_u64(&o, "sent", 0);
+    world_u64(&o, "sent_bytes", f->header.limit_bytes);
+    world_body(&o);
+    world_send(&o);
+    world_free(f);
+    world_turn(w);
+    world_free(world_expect(w, 9, STRATO_OP_ok));
+    assert_int_equal(world_stats(w, "gpu").accepted, 100);
+}
+
 static void a_vanished_producer_gives_its_credit_back(void **state)
 {
     struct world *w = *state;
@@ -574,6 +601,7 @@ int main(void)
         cmocka_unit_test(gpu_accepts_exactly_100_whatever_the_number_of_producers),
         cmocka_unit_test_setup_teardown(one_take_lets_exactly_one_more_in, setup, teardown),
         cmocka_unit_test_setup_teardown(the_101st_l1_put_is_refused_at_once_or_waits_as_asked, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_parked_put_takes_back_what_an_idle_producer_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(a_vanished_producer_gives_its_credit_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delivered_message_is_settled_by_ack_once, setup, teardown),
         cmocka_unit_test_setup_teardown(nacked_work_comes_back_and_is_dead_after_five_attempts, setup, teardown),
