@@ -36,12 +36,13 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--valgrind", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="print the broker's log")
     args = parser.parse_args()
     wrapper = VALGRIND if args.valgrind else ()
     client = args.build / "tests/storm/storm_client"
 
     with Bus(args.build, "--services", "", wrapper=wrapper) as bus:
-        bus.strato("channel", "add", "storm", "--pattern", "work", "--capacity", "64", "--server", f"ipc://{bus.folder}/strato.native.sock")
+        bus.strato("channel", "add", "storm", "--pattern", "work", "--capacity", "64")
         subprocess.run([*wrapper, client, bus.endpoint, str(args.rounds)], check=True, timeout=600)
         vanishing = [subprocess.Popen([client, bus.endpoint, "1", "--vanish"]) for _ in range(args.rounds)]
         raw_vanish(bus.endpoint, 5 * args.rounds)
@@ -53,6 +54,8 @@ def main():
         status = bus.broker.stop()
         log = "\n".join(bus.broker.lines)
         assert status in (0, 3), f"stratod left with {status}:\n{log}"
+        if args.verbose:
+            print(log)
     print(f"storm: {args.rounds} rounds, {args.rounds} vanished, {5 * args.rounds} raw sockets; stratod left with {status}")
 
 
