@@ -42,7 +42,7 @@ def main():
     client = args.build / "tests/storm/storm_client"
 
     with Bus(args.build, "--services", "", wrapper=wrapper) as bus:
-        bus.strato("channel", "add", "storm", "--pattern", "work", "--capacity", "64")
+        bus.strato("channel", "add", "storm", "--pattern", "work", "--capacity", "64", "--server", f"ipc://{bus.folder}/strato.native.sock")
         subprocess.run([*wrapper, client, bus.endpoint, str(args.rounds)], check=True, timeout=600)
         vanishing = [subprocess.Popen([client, bus.endpoint, "1", "--vanish"]) for _ in range(args.rounds)]
         raw_vanish(bus.endpoint, 5 * args.rounds)
