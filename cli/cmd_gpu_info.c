@@ -12,11 +12,14 @@
 struct info_config {
     struct cli_common common;
     char *channel;
+    uint32_t wait_responder_ms;
 };
 
 static const struct strato_option rows[] = {
     { .name = "channel", .letter = 'c', STRATO_OPTION_AT(struct info_config, channel), .kind = STRATO_OPTION_STRING, .value = "NAME",
       .initial = "gpu", .doc = "Channel that the worker nodes serve." },
+    { .name = "wait-responder", STRATO_OPTION_AT(struct info_config, wait_responder_ms), .kind = STRATO_OPTION_DURATION,
+      .value = "TIME", .max = 600000, .doc = "Wait so long for a worker; without, nobody serving is an error at once." },
 };
 
 static void print_info(const struct strato_gpu_info *info)
@@ -37,7 +40,7 @@ static void print_info(const struct strato_gpu_info *info)
 static int run(struct cli *cli, const void *verb_config)
 {
     const struct info_config *config = verb_config;
-    struct gpu_call call = { .cli = cli, .channel = config->channel };
+    struct gpu_call call = { .cli = cli, .channel = config->channel, .wait_responder_ms = config->wait_responder_ms };
     struct strato_gpu_info info = STRATO_GPU_INFO_DEFAULTS;
     struct emit j = { .to = stdout };
     strato_message *reply = NULL;

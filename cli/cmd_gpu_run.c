@@ -20,7 +20,7 @@
 struct run_config {
     struct cli_common common;
     char *channel;
-    uint32_t n, dim;
+    uint32_t n, dim, wait_responder_ms;
     uint64_t seed;
 };
 
@@ -33,6 +33,8 @@ static const struct strato_option rows[] = {
       .max = UINT64_MAX, .doc = "Of the input." },
     { .name = "channel", .letter = 'c', STRATO_OPTION_AT(struct run_config, channel), .kind = STRATO_OPTION_STRING, .value = "NAME",
       .initial = "gpu", .doc = "Channel that the worker nodes serve." },
+    { .name = "wait-responder", STRATO_OPTION_AT(struct run_config, wait_responder_ms), .kind = STRATO_OPTION_DURATION,
+      .value = "TIME", .max = 600000, .doc = "Wait so long for a worker; without, nobody serving is an error at once." },
 };
 
 /* Benchmark functions have one row of genes in and one value out; vadd (reference NULL) two vectors in, one out. */
@@ -241,7 +243,7 @@ static int run(struct cli *cli, const void *verb_config)
 {
     const struct run_config *config = verb_config;
     struct job job = { .config = config, .kernel = kernel_find(cli, cli->operands[0]) };
-    struct gpu_call call = { .cli = cli, .channel = config->channel };
+    struct gpu_call call = { .cli = cli, .channel = config->channel, .wait_responder_ms = config->wait_responder_ms };
     char device[257] = "";
     int code;
 

@@ -29,7 +29,8 @@ int gpu_ask(const struct gpu_call *call, const char *type, struct strato_bytes p
             strato_message **ret_reply, uint64_t *ret_wall_ns)
 {
     struct strato_send message = { .channel = call->channel, .attachments = attachment, .attachments_count = attachment ? 1 : 0 };
-    struct strato_request_options options = { .timeout_ms = (int)call->cli->common->timeout_ms };
+    struct strato_request_options options = { .timeout_ms = (int)(call->cli->common->timeout_ms + call->wait_responder_ms),
+                                              .wait_responder_ms = call->wait_responder_ms };
     strato_message *reply = NULL;
     int rc;
 

@@ -18,6 +18,7 @@ struct gpu_call {
     const struct cli *cli;
     strato_client *client;
     const char *channel;
+    uint32_t wait_responder_ms; /* for a worker that is still starting */
 };
 
 /** What a step took: on the device by its own clock, and seen from here. */

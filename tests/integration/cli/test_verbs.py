@@ -36,13 +36,21 @@ def bus(tmp_path_factory):
 
 
 def eventually_consumed(bus, channel):
+    eventually(bus, channel, "consumers")
+
+
+def eventually_accepted(bus, channel):
+    eventually(bus, channel, "accepted")
+
+
+def eventually(bus, channel, key):
     """Wait by the broker's own word: the watch prints a line at each look."""
     watch = spawn(bus, "channel", "watch", channel, "--json", "--interval", "50ms", "--count", "600")
     for line in watch.stdout:
-        if json.loads(line)["consumers"]:
+        if json.loads(line)[key]:
             break
     else:
-        raise AssertionError(f"nobody consumes {channel}")
+        raise AssertionError(f"{channel} never had {key}")
     watch.send_signal(signal.SIGINT)
     watch.communicate()
 
@@ -122,6 +130,16 @@ def test_gpu_verbs(bus):
     assert one(bus, "gpu", "info")
     told = one(bus, "gpu", "run", "vadd", "--n", "1000")
     assert told["ok"] is True and told["n"] == 1000
+
+
+def test_a_gpu_command_may_wait_for_a_worker_that_is_still_starting():
+    with Bus(BUILD, "--services", "") as own:
+        assert own.strato("gpu", "info", check=False).returncode == 5
+        early = spawn(own, "gpu", "run", "vadd", "--n", "1000", "--wait-responder", "60s", "--json")
+        eventually_accepted(own, "gpu")
+        own.start(BUILD / "worker/strato-worker", "--device", "sim", "--broker", own.endpoint)
+        status, told = finish(early)
+        assert status == 0 and told[0]["ok"] is True
 
 
 @pytest.mark.parametrize("kind", ["pub", "sub", "req", "work"])
