@@ -175,6 +175,8 @@ void handle_admin(struct brain *brain, const struct frame *frame)
     if ((op->needs_channel && !a.channel) || !frame_permits(frame, op->verb, a.channel))
         return;
     rc = op->run(&a);
+    if (rc == 0 && strato_writer_error(&a.answer) < 0)
+        rc = STRATO_ENOMEM;
     if (rc < 0) {
         answer_err(frame->peer, h, rc == STRATO_ENOMEM ? STRATO_ENO_RESOURCES : rc, a.detail[0] ? a.detail : NULL);
     } else {

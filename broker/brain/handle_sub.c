@@ -219,6 +219,8 @@ static void send_page(const struct frame *frame, struct channel *ch, uint64_t fr
     strato_header_u64(&hw, "n", n);
     strato_header_end(&hw);
     strato_writer_raw(&f->w, strato_writer_view(&body));
+    if (strato_writer_error(&body) < 0)
+        f->w.error = STRATO_ENOMEM;
     strato_writer_fini(&body);
     outframe_close(f);
 }

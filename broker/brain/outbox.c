@@ -315,6 +315,8 @@ static void finish_result(struct outframe *f)
     strato_header_u64(&hw, "n", f->n);
     strato_header_end(&hw);
     strato_writer_raw(&w, strato_writer_view(&f->w));
+    if (strato_writer_error(&f->rqs) < 0 || strato_writer_error(&f->w) < 0)
+        w.error = STRATO_ENOMEM; /* half a frame must not leave */
     strato_writer_fini(&f->w);
     f->w = w;
 }
