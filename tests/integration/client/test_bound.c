@@ -190,10 +190,9 @@ static void crowd_waits(enum transport transport, int count)
 static void a_crowd_that_waits_comes_through_one_by_one(void **state)
 {
     (void)state;
-    crowd_waits(OVER_TCP, 1);
-    crowd_waits(OVER_IPC, 4);
-    crowd_waits(OVER_INPROC, 16);
-    crowd_waits(OVER_TCP, 200);
+    for (int transport = 0; transport < TRANSPORTS; transport++)
+        for (size_t i = 0; i < sizeof crowds / sizeof *crowds; i++)
+            crowd_waits((enum transport)transport, crowds[i]);
 }
 
 static void the_101st_try_is_full_for_any_crowd_over_tcp(void **state)
