@@ -82,6 +82,8 @@ static int tell(struct bench *b, const char *operation, struct strato_bytes argu
         return code;
     rc = admin_ask(b->cli, client, operation, b->load.channel, arguments, NULL);
     code = rc < 0 ? link_fail(b->cli, client, rc, operation) : CLI_OK;
+    if (rc == STRATO_EFORBIDDEN)
+        cli_say(b->cli, "name a channel that is there (--channel), or reach the broker over ipc");
     strato_client_close(&client);
     return code;
 }
@@ -92,17 +94,17 @@ static int channel_make(struct bench *b)
     struct strato_writer w;
     int code;
 
-    snprintf(b->load.channel, sizeof b->load.channel, "bench.%d", (int)getpid());
-    if (b->load.pattern == LOAD_REQUEST) { /* the responders declare it */
-        memcpy(b->made, b->load.channel, sizeof b->made);
+    if (b->load.pattern == LOAD_REQUEST) { /* the responders declare it; always the same, so that none pile up */
+        strcpy(b->load.channel, "bench.echo");
         return CLI_OK;
     }
+    snprintf(b->load.channel, sizeof b->load.channel, "bench.%d", (int)getpid());
     strato_writer_init_fixed(&w, room, sizeof room);
     strato_writer_map(&w, 3);
     strato_writer_text(&w, "pattern");
     strato_writer_text(&w, "work");
     strato_writer_text(&w, "capacity");
-    strato_writer_u64(&w, 10000);
+    strato_writer_u64(&w, 50000);
     strato_writer_text(&w, "ack");
     strato_writer_bool(&w, b->load.is_acked);
     code = tell(b, "admin.channel.add", strato_writer_view(&w));
@@ -254,7 +256,7 @@ static const struct strato_option req_rows[] = {
     ROW_SENDERS("Askers."), ROW_RECEIVERS(0, "Responders of our own; 0 = somebody serves --channel."),
     { .name = "in-flight", AT(in_flight), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "1", .min = 1, .max = 900,
       .doc = "Most unanswered requests of an asker." },
-    ROW_RATE, ROW_UNBATCHED, ROW_CHANNEL("Request channel; default: one of our own, removed afterwards."), ROWS_ALL,
+    ROW_RATE, ROW_UNBATCHED, ROW_CHANNEL("Request channel; default: bench.echo."), ROWS_ALL,
 };
 static const struct strato_option work_rows[] = {
     ROW_SENDERS("Producers."), ROW_RECEIVERS(0, "Workers of our own; 0 = somebody takes the work."),

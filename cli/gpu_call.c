@@ -37,6 +37,8 @@ int gpu_ask(const struct gpu_call *call, const char *type, struct strato_bytes p
     message.envelope.type = type;
     message.envelope.payload = payload;
     rc = link_request(call->client, &message, &options, &reply, ret_wall_ns);
+    if (rc == STRATO_ENO_RESPONDERS)
+        return cli_fail(call->cli, CLI_TIMEOUT, "%s: no worker serves the channel %s (start one: strato-worker)", type, call->channel);
     if (rc == STRATO_ETIMEOUT)
         return cli_fail(call->cli, CLI_TIMEOUT, "%s: no answer within %g s: is a strato-worker running, and not busy?", type,
                         call->cli->common->timeout_ms / 1000.0);

@@ -41,8 +41,10 @@ static int channel_add_or_fail(struct admin *a)
     }
     if (rc == 0)
         rc = channel_add(a->brain, &config, false, &ch);
-    if (rc == STRATO_EEXISTS) {
-        snprintf(a->detail, sizeof(a->detail), "a channel of that name exists: admin.channel.set changes it");
+    if (rc == STRATO_EEXISTS && settings_equal(&config, &channel_find(a->brain, strato_text(config.name))->config)) {
+        rc = 0; /* it is there as wanted: a script may run twice */
+    } else if (rc == STRATO_EEXISTS) {
+        snprintf(a->detail, sizeof(a->detail), "a channel of that name exists with other settings: admin.channel.set changes it");
         rc = STRATO_ECONFLICT;
     }
     return rc;
