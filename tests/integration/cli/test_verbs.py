@@ -171,8 +171,8 @@ def test_exit_codes_tell_what_happened(bus, arguments, status, says):
 
 
 def test_a_full_channel_is_5_and_partly_refused_is_7(bus):
-    assert bus.strato("push", "small", "1", "--count", "5", "--timeout", "200ms", check=False).returncode == 7
-    assert bus.strato("push", "small", "1", "--timeout", "200ms", check=False).returncode == 5
+    assert bus.strato("push", "small", "1", "--count", "5", "--timeout", "3s", check=False).returncode == 7
+    assert bus.strato("push", "small", "1", "--timeout", "3s", check=False).returncode == 5
     assert bus.strato("pull", "small", "--count", "4", "--wait", "2s", check=False).returncode == 7
 
 
