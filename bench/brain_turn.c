@@ -62,8 +62,8 @@ static void step(struct bench *b, enum brain_event_kind kind, brain_peer peer, c
 }
 
 /* One frame from words: op, ch, then key/value pairs of numbers; `count` envelopes of 64 B payload behind it. */
-static void frame(struct strato_writer *w, const char *op, const char *ch, const char *const *keys, const uint64_t *values, size_t count,
-                  uint64_t envelopes)
+static void frame(struct strato_writer *w, const char *op, const char *ch, const char *const *keys,
+                  const uint64_t *values, size_t count, uint64_t envelopes)
 {
     static uint8_t payload[66] = { 0xc4, 64 };
     struct strato_envelope_out e = { .type = "bench.work", .payload = STRATO_BYTES_OF(payload) };
@@ -82,7 +82,8 @@ static void frame(struct strato_writer *w, const char *op, const char *ch, const
         strato_envelope_encode(&e, w);
 }
 
-static void say(struct bench *b, brain_peer peer, const char *op, const char *ch, const char *const *keys, const uint64_t *values, size_t count)
+static void say(struct bench *b, brain_peer peer, const char *op, const char *ch, const char *const *keys,
+                const uint64_t *values, size_t count)
 {
     struct strato_writer w = { 0 };
 
@@ -130,7 +131,8 @@ static void need(struct bench *b, const char *ch, uint64_t sent)
 /* put -> deliver -> ack, one producer and one consumer. */
 static void work(uint64_t rounds)
 {
-    static const char *const put_keys[] = { "i", "n", "ep" }, *const want_keys[] = { "limit", "taken" }, *const ack_keys[] = { "upto" };
+    static const char *const put_keys[] = { "i", "n", "ep" }, *const want_keys[] = { "limit", "taken" },
+                             *const ack_keys[] = { "upto" };
     struct strato_writer put = { 0 }, want = { 0 }, ack = { 0 };
     struct bench b;
     uint64_t ns = 0;
@@ -271,7 +273,8 @@ static void backlog(void)
     }
     envelope = put.bytes / BATCH;
     printf("%-28s %8.1f bytes/message beyond its envelope of %llu\n", "backlog",
-           (double)(brain_memory_bytes(b.brain) - before) / (double)count - (double)envelope, (unsigned long long)envelope);
+           (double)(brain_memory_bytes(b.brain) - before) / (double)count - (double)envelope,
+           (unsigned long long)envelope);
     brain_destroy(&b.brain);
     brain_out_fini(&b.out);
     strato_writer_fini(&put);

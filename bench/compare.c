@@ -49,21 +49,27 @@ static int start(const struct question *question, const struct compare_settings 
                  struct place *place, const struct load_system **ret_system)
 {
     switch (system) {
-    case COMPARE_OURS: *ret_system = &load_strato; return place_start_stratod(settings->stratod, place);
+    case COMPARE_OURS:
+        *ret_system = &load_strato;
+        return place_start_stratod(settings->stratod, place);
     case COMPARE_DRAIN:
-    case COMPARE_DRAIN_64: *ret_system = &load_zmq; return place_start_drain(question->pattern, place);
+    case COMPARE_DRAIN_64:
+        *ret_system = &load_zmq;
+        return place_start_drain(question->pattern, place);
     case COMPARE_NATS:
 #ifdef STRATO_HAS_NATS
         *ret_system = &load_nats;
         return place_start_nats(place);
 #endif
-    case COMPARE_SYSTEMS: break;
+    case COMPARE_SYSTEMS:
+        break;
     }
     return STRATO_ENOENT;
 }
 
-static struct load_case case_of(const struct question *question, uint32_t bytes, const struct compare_settings *settings,
-                                enum compare_system system, const struct place *place)
+static struct load_case case_of(const struct question *question, uint32_t bytes,
+                                const struct compare_settings *settings, enum compare_system system,
+                                const struct place *place)
 {
     struct load_case load = { .pattern = question->pattern,
                               .bytes = bytes,
@@ -106,13 +112,14 @@ static int run_once(const struct question *question, uint32_t bytes, const struc
 
 /* Values of one system over the rounds, gathered until the medians are taken. */
 struct gathered {
-    double per_s[COMPARE_ROUNDS_MAX], mb_per_s[COMPARE_ROUNDS_MAX], cpu_us[COMPARE_ROUNDS_MAX], clients_cpu_us[COMPARE_ROUNDS_MAX],
-        rss_mb[COMPARE_ROUNDS_MAX];
+    double per_s[COMPARE_ROUNDS_MAX], mb_per_s[COMPARE_ROUNDS_MAX], cpu_us[COMPARE_ROUNDS_MAX],
+        clients_cpu_us[COMPARE_ROUNDS_MAX], rss_mb[COMPARE_ROUNDS_MAX];
     struct strato_histogram latency_ns;
     uint32_t count;
 };
 
-static void gather(struct gathered *g, struct compare_row *row, uint32_t round, bool is_latency, const struct load_result *result)
+static void gather(struct gathered *g, struct compare_row *row, uint32_t round, bool is_latency,
+                   const struct load_result *result)
 {
     g->per_s[g->count] = result->per_s;
     g->mb_per_s[g->count] = result->mb_per_s;
@@ -121,7 +128,8 @@ static void gather(struct gathered *g, struct compare_row *row, uint32_t round, 
     g->rss_mb[g->count++] = result->broker_rss_mb;
     strato_histogram_merge(&g->latency_ns, &result->latency_ns);
     row->failures += result->failures;
-    row->value[round] = is_latency ? (double)strato_histogram_percentile(&result->latency_ns, 50) / 1000 : result->per_s;
+    row->value[round] =
+        is_latency ? (double)strato_histogram_percentile(&result->latency_ns, 50) / 1000 : result->per_s;
 }
 
 static void settle(struct gathered *g, struct compare_row *row)
@@ -167,7 +175,8 @@ int compare_ask(const struct question *question, uint32_t bytes, const struct co
             if (!settings->has[system] || !compare_applies(question, bytes, (enum compare_system)system))
                 continue;
             row->is_there = true;
-            ran = run_once(question, bytes, settings, (enum compare_system)system, result, row->detail, sizeof row->detail);
+            ran = run_once(question, bytes, settings, (enum compare_system)system, result, row->detail,
+                           sizeof row->detail);
             row->failed[round] = ran < 0;
             if (ran == 0)
                 gather(&gathered[system], row, round, question->is_latency, result);

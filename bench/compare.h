@@ -21,10 +21,10 @@ struct compare_settings {
 /** What one system did in all rounds; a round that failed has `failed`. */
 struct compare_row {
     bool is_there, failed[COMPARE_ROUNDS_MAX];
-    double value[COMPARE_ROUNDS_MAX]; /* messages/s, or p50 in us */
+    double value[COMPARE_ROUNDS_MAX];                       /* messages/s, or p50 in us */
     double per_s, mb_per_s, cpu_us, clients_cpu_us, rss_mb; /* medians */
-    double p50_us, p99_us, p999_us;         /* of all rounds; requests only */
-    double ratio, ratio_min, ratio_max;     /* ours to this one: median of per-round ratios; 0 = none */
+    double p50_us, p99_us, p999_us;                         /* of all rounds; requests only */
+    double ratio, ratio_min, ratio_max;                     /* ours to this one: median of per-round ratios; 0 = none */
     uint64_t failures;
     char detail[256];
 };

@@ -14,6 +14,9 @@ const struct question question_events = {
     .pattern = LOAD_EVENTS,
     .channel = "bench.events",
     .topic = "bench.events",
-    .targets = { { 64, PEER_NATS, 3.5 }, { 64, PEER_DRAIN, 2.5 }, { 1024, PEER_DRAIN, 1.6 }, { 65536, PEER_DRAIN, 0.95 },
+    .targets = { { 64, PEER_NATS, 3.5 },
+                 { 64, PEER_DRAIN, 2.5 },
+                 { 1024, PEER_DRAIN, 1.6 },
+                 { 65536, PEER_DRAIN, 0.95 },
                  { 1048576, PEER_DRAIN, 0.95 } },
 };

@@ -298,7 +298,9 @@ static void collect(const struct run *run, struct load_result *result)
 int load_run(const struct load_case *load, const struct load_system *system, pid_t broker_pid, bool (*cancelled)(void),
              struct load_result *ret_result)
 {
-    struct run run = { .load = load, .system = system, .count = load->senders + load->receivers, .is_cancelled = cancelled };
+    struct run run = {
+        .load = load, .system = system, .count = load->senders + load->receivers, .is_cancelled = cancelled
+    };
     int rc;
 
     if (run.count == 0 || run.count > LOAD_PROCESSES_MAX)
@@ -316,7 +318,8 @@ int load_run(const struct load_case *load, const struct load_system *system, pid
     collect(&run, ret_result);
     munmap(run.shared, run.shared_bytes);
     if (rc == STRATO_ETIMEOUT && ret_result->rc == 0)
-        snprintf(ret_result->detail, sizeof ret_result->detail, "not all processes were connected within %d s", CONNECT_PATIENCE_MS / 1000);
+        snprintf(ret_result->detail, sizeof ret_result->detail, "not all processes were connected within %d s",
+                 CONNECT_PATIENCE_MS / 1000);
     if (rc < 0 && rc != STRATO_EINTERRUPTED && ret_result->rc == 0)
         ret_result->rc = rc;
     return rc == STRATO_EINTERRUPTED ? rc : 0;

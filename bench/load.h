@@ -32,13 +32,13 @@ enum { LOAD_PROCESSES_MAX = 256, LOAD_TEXT_BYTES = 192 };
 /** What is sent, by whom, how. Every process gets a copy. */
 struct load_case {
     enum load_pattern pattern;
-    uint32_t bytes;     /* of a message's body */
+    uint32_t bytes;              /* of a message's body */
     uint32_t senders, receivers; /* requests: askers and responders. 0 = none of ours */
-    uint32_t in_flight; /* requests: most unanswered at a time, of one asker */
-    uint32_t batch;     /* raw sockets: messages to a frame; 0 = 1 */
-    double rate;        /* messages/s of one sender; 0 = saturated */
-    bool is_acked;      /* work: every message is settled by its receiver */
-    bool is_unbatched;  /* our client: one message per frame */
+    uint32_t in_flight;          /* requests: most unanswered at a time, of one asker */
+    uint32_t batch;              /* raw sockets: messages to a frame; 0 = 1 */
+    double rate;                 /* messages/s of one sender; 0 = saturated */
+    bool is_acked;               /* work: every message is settled by its receiver */
+    bool is_unbatched;           /* our client: one message per frame */
     uint32_t warmup_ms, window_ms;
     char endpoint[LOAD_TEXT_BYTES];     /* where senders go; ours: everybody */
     char endpoint_out[LOAD_TEXT_BYTES]; /* where receivers go, if not there */
@@ -80,13 +80,13 @@ struct load_system {
 extern const struct load_system load_strato;
 
 struct load_result {
-    double per_s, mb_per_s;       /* received in the window */
-    double broker_cpu_us;         /* CPU time of the broker per message; 0 if no pid was given */
-    double clients_cpu_us;        /* of all our senders and receivers, per message */
+    double per_s, mb_per_s; /* received in the window */
+    double broker_cpu_us;   /* CPU time of the broker per message; 0 if no pid was given */
+    double clients_cpu_us;  /* of all our senders and receivers, per message */
     double broker_rss_mb;
     uint64_t failures;
     struct strato_histogram latency_ns; /* empty if the run had none to measure */
-    int rc;                       /* first error of any process */
+    int rc;                             /* first error of any process */
     char detail[LOAD_TEXT_BYTES];
 };
 
@@ -96,8 +96,8 @@ struct load_result {
  * @param is_cancelled  Polled; ends the run early. May be NULL.
  * @return 0, also if processes failed (ret_result->rc); STRATO_ENOMEM, STRATO_EIO, STRATO_EINVAL, STRATO_EINTERRUPTED.
  */
-int load_run(const struct load_case *load, const struct load_system *system, pid_t broker_pid, bool (*is_cancelled)(void),
-             struct load_result *ret_result);
+int load_run(const struct load_case *load, const struct load_system *system, pid_t broker_pid,
+             bool (*is_cancelled)(void), struct load_result *ret_result);
 
 /* ---- for roles ------------------------------------------------------------------------------------ */
 
@@ -121,8 +121,10 @@ static inline void load_count(struct load_role *role, uint64_t messages, uint64_
     struct load_slot *s = role->slot;
 
     /* One writer: no locked instruction is needed. */
-    atomic_store_explicit(&s->messages, atomic_load_explicit(&s->messages, memory_order_relaxed) + messages, memory_order_relaxed);
-    atomic_store_explicit(&s->bytes, atomic_load_explicit(&s->bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
+    atomic_store_explicit(&s->messages, atomic_load_explicit(&s->messages, memory_order_relaxed) + messages,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->bytes, atomic_load_explicit(&s->bytes, memory_order_relaxed) + bytes,
+                          memory_order_relaxed);
 }
 
 static inline void load_failed(struct load_role *role)

@@ -23,19 +23,44 @@ struct config {
 
 #define AT(field) STRATO_OPTION_AT(struct config, field)
 static const struct strato_option rows[] = {
-    { .name = "quick", AT(quick), .kind = STRATO_OPTION_FLAG, .doc = "64 B and 1 KiB, 3 short rounds: under 3 minutes. The default." },
-    { .name = "full", AT(full), .kind = STRATO_OPTION_FLAG, .doc = "64 B to 1 MiB, 5 rounds of 2 s: about half an hour." },
-    { .name = "question", AT(questions), .kind = STRATO_OPTION_LIST, .value = "NAME,...",
+    { .name = "quick",
+      AT(quick),
+      .kind = STRATO_OPTION_FLAG,
+      .doc = "64 B and 1 KiB, 3 short rounds: under 3 minutes. The default." },
+    { .name = "full",
+      AT(full),
+      .kind = STRATO_OPTION_FLAG,
+      .doc = "64 B to 1 MiB, 5 rounds of 2 s: about half an hour." },
+    { .name = "question",
+      AT(questions),
+      .kind = STRATO_OPTION_LIST,
+      .value = "NAME,...",
       .doc = "Only these: events, work_unacked, work_acked, request_1, request_100." },
     { .name = "size", AT(sizes), .kind = STRATO_OPTION_LIST, .value = "SIZE,...", .doc = "Only these: 64, 1KiB ..." },
-    { .name = "system", AT(systems), .kind = STRATO_OPTION_LIST, .value = "NAME,...",
+    { .name = "system",
+      AT(systems),
+      .kind = STRATO_OPTION_LIST,
+      .value = "NAME,...",
       .doc = "Only these: stratoswarm, drain, drain-64, nats." },
-    { .name = "rounds", AT(rounds), .kind = STRATO_OPTION_UINT, .value = "N", .max = COMPARE_ROUNDS_MAX, .doc = "Rounds of each." },
+    { .name = "rounds",
+      AT(rounds),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .max = COMPARE_ROUNDS_MAX,
+      .doc = "Rounds of each." },
     { .name = "warmup", AT(warmup_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME", .doc = "Before the window." },
     { .name = "window", AT(window_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME", .doc = "In which is counted." },
-    { .name = "stratod", AT(stratod), .kind = STRATO_OPTION_STRING, .value = "PATH", .complete = "file",
+    { .name = "stratod",
+      AT(stratod),
+      .kind = STRATO_OPTION_STRING,
+      .value = "PATH",
+      .complete = "file",
       .doc = "The broker program; default: ../broker/stratod beside this one." },
-    { .name = "json", AT(json), .kind = STRATO_OPTION_STRING, .value = "FILE", .complete = "file",
+    { .name = "json",
+      AT(json),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
       .doc = "Write all figures to this file, - for stdout." },
 };
 
@@ -48,7 +73,8 @@ static const struct strato_program_example examples[] = {
 static const struct strato_program program = {
     .name = "bench_compare",
     .summary = "throughput and latency beside a minimal ZeroMQ broker and NATS, as ratios",
-    .doc = "Sender, broker and receiver are three processes that share this machine's cores. Rounds are interleaved; a ratio is "
+    .doc = "Sender, broker and receiver are three processes that share this machine's cores. Rounds are interleaved; a "
+           "ratio is "
            "the median of the rounds' ratios of ours to the peer's, with least and most.",
     STRATO_PROGRAM_OPTIONS(rows),
     STRATO_PROGRAM_EXAMPLES(examples),
@@ -204,8 +230,8 @@ static void print_row(const struct compare_answer *answer, int system)
 
     if (row->ratio > 0)
         snprintf(ratio, sizeof ratio, "%.2f [%.2f..%.2f]", row->ratio, row->ratio_min, row->ratio_max);
-    printf("  %-12s %12.0f/s %9.1f MB/s cpu us %8.3f + %8.3f", compare_name((enum compare_system)system), row->per_s, row->mb_per_s,
-           row->cpu_us, row->clients_cpu_us);
+    printf("  %-12s %12.0f/s %9.1f MB/s cpu us %8.3f + %8.3f", compare_name((enum compare_system)system), row->per_s,
+           row->mb_per_s, row->cpu_us, row->clients_cpu_us);
     if (answer->question->pattern == LOAD_REQUEST)
         printf("  p50 %8.1f p99 %8.1f us", row->p50_us, row->p99_us);
     printf("  %-22s", ratio);
@@ -223,8 +249,9 @@ static void print_answer(const struct compare_answer *answer)
 {
     char size[24];
 
-    printf("%s, %s  (%" PRIu32 " rounds; CPU per message of broker + clients; ratio = ours : this one, median [least..most])\n", answer->question->title,
-           size_text(answer->bytes, size), answer->rounds);
+    printf("%s, %s  (%" PRIu32
+           " rounds; CPU per message of broker + clients; ratio = ours : this one, median [least..most])\n",
+           answer->question->title, size_text(answer->bytes, size), answer->rounds);
     for (int i = 0; i < COMPARE_SYSTEMS; i++)
         if (answer->rows[i].is_there)
             print_row(answer, i);

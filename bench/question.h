@@ -29,5 +29,6 @@ struct question {
     struct question_target targets[QUESTION_TARGETS_MAX]; /* bytes 0 ends */
 };
 
-extern const struct question question_events, question_work_unacked, question_work_acked, question_request_one, question_request_hundred;
+extern const struct question question_events, question_work_unacked, question_work_acked, question_request_one,
+    question_request_hundred;
 #endif

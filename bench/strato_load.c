@@ -132,7 +132,8 @@ static int consumer_next(void *source, strato_message **ret_message)
     return strato_consumer_next(source, SLICE_MS, ret_message);
 }
 
-static int receive_all(struct load_role *role, strato_client *client, void *source, int (*next)(void *, strato_message **))
+static int receive_all(struct load_role *role, strato_client *client, void *source,
+                       int (*next)(void *, strato_message **))
 {
     bool is_acked = role->load->pattern == LOAD_WORK && role->load->is_acked;
 
@@ -164,8 +165,9 @@ static int receive_events(struct load_role *role, strato_client *client)
 {
     const char *match[] = { role->load->topic };
     /* block: nothing is lost, as with the peers' settings; the sender waits for the slowest. */
-    struct strato_subscription_options options = { .channel = role->load->channel, .match = match, .match_count = 1,
-                                                   .policy = "block", .prefetch = PREFETCH };
+    struct strato_subscription_options options = {
+        .channel = role->load->channel, .match = match, .match_count = 1, .policy = "block", .prefetch = PREFETCH
+    };
     strato_subscription *subscription = NULL;
     int rc = strato_subscription_open(client, &options, &subscription);
 
@@ -178,7 +180,8 @@ static int receive_events(struct load_role *role, strato_client *client)
 
 static int receive_work(struct load_role *role, strato_client *client)
 {
-    struct strato_consumer_options options = { .channel = role->load->channel, .auto_ack = !role->load->is_acked,
+    struct strato_consumer_options options = { .channel = role->load->channel,
+                                               .auto_ack = !role->load->is_acked,
                                                .prefetch = PREFETCH };
     strato_consumer *consumer = NULL;
     int rc = strato_consumer_open(client, &options, &consumer);
@@ -255,7 +258,8 @@ static void take_result(struct load_role *role, const struct strato_result *resu
     load_count(role, 1, body.bytes);
 }
 
-static int ask_some(struct load_role *role, strato_client *client, struct parcel *parcel, struct load_pace *pace, uint32_t *in_flight)
+static int ask_some(struct load_role *role, strato_client *client, struct parcel *parcel, struct load_pace *pace,
+                    uint32_t *in_flight)
 {
     struct strato_request_options options = { .timeout_ms = REQUEST_TIMEOUT_MS, .wait_responder_ms = 5000 };
 

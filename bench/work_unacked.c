@@ -13,5 +13,8 @@ const struct question question_work_unacked = {
     .pattern = LOAD_WORK,
     .channel = "bench.work",
     .topic = "bench.work",
-    .targets = { { 64, PEER_NATS, 4 }, { 1024, PEER_DRAIN, 1.6 }, { 65536, PEER_DRAIN, 0.95 }, { 1048576, PEER_DRAIN, 0.95 } },
+    .targets = { { 64, PEER_NATS, 4 },
+                 { 1024, PEER_DRAIN, 1.6 },
+                 { 65536, PEER_DRAIN, 0.95 },
+                 { 1048576, PEER_DRAIN, 0.95 } },
 };

@@ -141,7 +141,8 @@ static int broker_start(strato_broker *broker, const struct broker_config *confi
     return rc < 0 ? rc : start_thread(broker);
 }
 
-int strato_broker_new(const struct broker_config *config, strato_broker **ret_broker, char *ret_detail, size_t detail_bytes)
+int strato_broker_new(const struct broker_config *config, strato_broker **ret_broker, char *ret_detail,
+                      size_t detail_bytes)
 {
     strato_broker *broker = calloc(1, sizeof *broker);
     char detail[512] = "";

@@ -39,7 +39,8 @@ struct strato_broker_stats {
  * @return 0; STRATO_EADDRINUSE (detail names the endpoint), STRATO_ECONFIG, STRATO_ENOMEM, STRATO_EIO.
  *         On failure ret_detail (>= 256 bytes, may be NULL) holds the cause and the fix.
  */
-int strato_broker_new(const struct broker_config *config, strato_broker **ret_broker, char *ret_detail, size_t detail_bytes);
+int strato_broker_new(const struct broker_config *config, strato_broker **ret_broker, char *ret_detail,
+                      size_t detail_bytes);
 /** Stop at once, without a drain; what is in memory channels is gone. Accepts NULL. */
 void strato_broker_destroy(strato_broker **broker);
 /** Tell clients, take no new work, wait until nothing is leased or timeout_ms passed. Thread-safe, once. */

@@ -36,7 +36,8 @@ void broker_config_fini(struct broker_config *config)
         strato_options_fini(&config->options);
 }
 
-int broker_config_set(struct broker_config *config, const char *key, const char *text, struct strato_option_error *ret_error)
+int broker_config_set(struct broker_config *config, const char *key, const char *text,
+                      struct strato_option_error *ret_error)
 {
     return strato_options_set(&config->options, key, text, STRATO_ORIGIN_PROGRAM, NULL, ret_error);
 }
@@ -83,14 +84,15 @@ static int check_hosts(const struct broker_config *c, struct strato_option_error
     for (size_t i = 0; i < c->hosts.count; i++)
         if (!broker_host_is_loopback(c->hosts.items[i]) && !c->is_insecure)
             return wrong(error,
-                         "host %s is reachable from other machines and this broker has no keys: anyone there could send, take and "
+                         "host %s is reachable from other machines and this broker has no keys: anyone there could "
+                         "send, take and "
                          "read. Listen on 127.0.0.1, or say --insecure if the network itself is trusted",
                          c->hosts.items[i]);
     if (c->hosts.count == 0 && (!c->run_dir || !*c->run_dir) && !c->has_inproc)
         return wrong(error, "no host and no run_dir: nobody could connect. Set host (127.0.0.1) or run_dir");
     if (c->port > UINT16_MAX - BROKER_PORT_SPAN)
-        return wrong(error, "port %u leaves no room for the %d ports above it; use at most %d", c->port, BROKER_PORT_SPAN - 1,
-                     UINT16_MAX - BROKER_PORT_SPAN);
+        return wrong(error, "port %u leaves no room for the %d ports above it; use at most %d", c->port,
+                     BROKER_PORT_SPAN - 1, UINT16_MAX - BROKER_PORT_SPAN);
     return 0;
 }
 
@@ -102,8 +104,9 @@ static int unknown_edge_channel(const struct broker_config *c, const char *name,
         strato_nearest_offer(&n, strato_text(builtin_channels[i]));
     for (size_t i = 0; i < c->channels_count; i++)
         strato_nearest_offer(&n, strato_text(c->channels[i].name));
-    return wrong(error, "push_pull: no channel \"%.100s\"%s%.*s%s", name, n.best.bytes ? " (did you mean " : "", (int)n.best.bytes,
-                 n.best.bytes ? (const char *)n.best.data : "", n.best.bytes ? "?)" : "; channels: declares one");
+    return wrong(error, "push_pull: no channel \"%.100s\"%s%.*s%s", name, n.best.bytes ? " (did you mean " : "",
+                 (int)n.best.bytes, n.best.bytes ? (const char *)n.best.data : "",
+                 n.best.bytes ? "?)" : "; channels: declares one");
 }
 
 static int check_push_pull(const struct broker_config *c, struct strato_option_error *error)
@@ -115,10 +118,12 @@ static int check_push_pull(const struct broker_config *c, struct strato_option_e
         if (k < 0)
             return unknown_edge_channel(c, name, error);
         if (k == 0)
-            return wrong(error, "push_pull: gpu has no push/pull edge, because sockets alone would buffer thousands beyond its bound");
+            return wrong(
+                error,
+                "push_pull: gpu has no push/pull edge, because sockets alone would buffer thousands beyond its bound");
         if (k >= BUILTIN_CHANNELS + BROKER_USER_EDGES_MAX)
-            return wrong(error, "push_pull: %.100s is user channel %d; only the first %d have ports", name, k - BUILTIN_CHANNELS + 1,
-                         BROKER_USER_EDGES_MAX);
+            return wrong(error, "push_pull: %.100s is user channel %d; only the first %d have ports", name,
+                         k - BUILTIN_CHANNELS + 1, BROKER_USER_EDGES_MAX);
         if (k < BUILTIN_CHANNELS ? k != 1 : c->channels[k - BUILTIN_CHANNELS].pattern != BRAIN_WORK)
             return wrong(error, "push_pull: %.100s is no work channel; a PULL cannot answer", name);
         for (size_t other = 0; other < i; other++)
@@ -134,10 +139,14 @@ static int check_channels(const struct broker_config *c, struct strato_option_er
         const struct broker_channel *channel = &c->channels[i];
 
         if (channel->is_durable)
-            return wrong(error, "channel %.100s: durable channels need a store, which this broker does not have; leave durable out",
-                         channel->name);
+            return wrong(
+                error,
+                "channel %.100s: durable channels need a store, which this broker does not have; leave durable out",
+                channel->name);
         if (channel->bytes_max < c->message_bytes_max)
-            return wrong(error, "channel %.100s: max_bytes is below max_message, so the largest message would never fit", channel->name);
+            return wrong(error,
+                         "channel %.100s: max_bytes is below max_message, so the largest message would never fit",
+                         channel->name);
         for (size_t other = 0; other < i; other++)
             if (strcmp(c->channels[other].name, channel->name) == 0)
                 return wrong(error, "channel %.100s is declared twice", channel->name);
@@ -161,56 +170,167 @@ int broker_config_check(const struct broker_config *config, struct strato_option
 #define AT(field) STRATO_OPTION_AT(struct broker_config, field)
 
 static const struct strato_option rows[] = {
-    { .name = "config", .letter = 'c', AT(file), .kind = STRATO_OPTION_STRING, .value = "FILE", .complete = "file",
+    { .name = "config",
+      .letter = 'c',
+      AT(file),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
       .is = STRATO_OPTION_FLAG_ONLY,
       .doc = "Read this configuration file instead of /etc/stratoswarm/stratod.yaml and its drop-in directory." },
-    { .name = "config-dir", AT(drop_in), .kind = STRATO_OPTION_STRING, .value = "DIR", .complete = "dir", .is = STRATO_OPTION_FLAG_ONLY,
+    { .name = "config-dir",
+      AT(drop_in),
+      .kind = STRATO_OPTION_STRING,
+      .value = "DIR",
+      .complete = "dir",
+      .is = STRATO_OPTION_FLAG_ONLY,
       .doc = "Read every *.yaml of this directory after the file, in name order." },
-    { .name = "check-config", AT(check_file), .kind = STRATO_OPTION_STRING, .value = "FILE", .complete = "file",
-      .is = STRATO_OPTION_FLAG_ONLY, .doc = "Judge this file and leave: 0 if a broker could start with it, 2 if not." },
-    { .name = "show-config", AT(shows_config), .kind = STRATO_OPTION_FLAG, .is = STRATO_OPTION_FLAG_ONLY,
+    { .name = "check-config",
+      AT(check_file),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
+      .is = STRATO_OPTION_FLAG_ONLY,
+      .doc = "Judge this file and leave: 0 if a broker could start with it, 2 if not." },
+    { .name = "show-config",
+      AT(shows_config),
+      .kind = STRATO_OPTION_FLAG,
+      .is = STRATO_OPTION_FLAG_ONLY,
       .doc = "Print every setting with its origin and leave." },
-    { .name = "host", AT(hosts), .kind = STRATO_OPTION_LIST, .value = "ADDRESS", .initial = "127.0.0.1",
+    { .name = "host",
+      AT(hosts),
+      .kind = STRATO_OPTION_LIST,
+      .value = "ADDRESS",
+      .initial = "127.0.0.1",
       .doc = "Addresses to listen on, for every edge; empty for none. Others than loopback need --insecure." },
-    { .name = "port", .letter = 'p', AT(port), .kind = STRATO_OPTION_UINT, .value = "PORT", .initial = "7700", .max = 65445,
-      .doc = "Base port: native edge here, events out +1, events in +2 and +3, push/pull from +10. 0 takes free ports." },
-    { .name = "run-dir", AT(run_dir), .kind = STRATO_OPTION_STRING, .value = "DIR", .complete = "dir",
+    { .name = "port",
+      .letter = 'p',
+      AT(port),
+      .kind = STRATO_OPTION_UINT,
+      .value = "PORT",
+      .initial = "7700",
+      .max = 65445,
+      .doc =
+          "Base port: native edge here, events out +1, events in +2 and +3, push/pull from +10. 0 takes free ports." },
+    { .name = "run-dir",
+      AT(run_dir),
+      .kind = STRATO_OPTION_STRING,
+      .value = "DIR",
+      .complete = "dir",
       .doc = "Also listen on Unix sockets in this directory (strato.native.sock and so on, mode 0660)." },
-    { .name = "insecure", AT(is_insecure), .kind = STRATO_OPTION_FLAG,
+    { .name = "insecure",
+      AT(is_insecure),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "Listen beyond loopback without keys: anyone on that network may use this broker." },
-    { .name = "native", AT(has_native), .kind = STRATO_OPTION_FLAG, .initial = "yes", .doc = "Serve the native edge (ROUTER)." },
-    { .name = "pub-sub", AT(has_pub_sub), .kind = STRATO_OPTION_FLAG, .initial = "yes",
+    { .name = "native",
+      AT(has_native),
+      .kind = STRATO_OPTION_FLAG,
+      .initial = "yes",
+      .doc = "Serve the native edge (ROUTER)." },
+    { .name = "pub-sub",
+      AT(has_pub_sub),
+      .kind = STRATO_OPTION_FLAG,
+      .initial = "yes",
       .doc = "Serve the pub/sub edge: XPUB out, XSUB in." },
-    { .name = "events-push", AT(has_events_push), .kind = STRATO_OPTION_FLAG, .initial = "yes", .doc = "Take events by PUSH as well." },
-    { .name = "push-pull", AT(push_pull), .kind = STRATO_OPTION_LIST, .value = "CHANNEL", .initial = "evolution",
+    { .name = "events-push",
+      AT(has_events_push),
+      .kind = STRATO_OPTION_FLAG,
+      .initial = "yes",
+      .doc = "Take events by PUSH as well." },
+    { .name = "push-pull",
+      AT(push_pull),
+      .kind = STRATO_OPTION_LIST,
+      .value = "CHANNEL",
+      .initial = "evolution",
       .doc = "Work channels that PUSH and PULL sockets may use." },
-    { .name = "max-message", AT(message_bytes_max), .kind = STRATO_OPTION_SIZE, .value = "SIZE", .initial = "10MiB", .min = 65536,
-      .max = 64U << 20, .doc = "Largest message, envelope and attachments together." },
-    { .name = "memory", AT(memory_max), .kind = STRATO_OPTION_SIZE, .value = "SIZE", .initial = "0",
-      .doc = "Memory for messages; above it no credit is granted. 0 is 60 % of the container's limit, 512MiB without one." },
-    { .name = "connections", AT(connections), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "4096", .min = 1, .max = 65536,
+    { .name = "max-message",
+      AT(message_bytes_max),
+      .kind = STRATO_OPTION_SIZE,
+      .value = "SIZE",
+      .initial = "10MiB",
+      .min = 65536,
+      .max = 64U << 20,
+      .doc = "Largest message, envelope and attachments together." },
+    { .name = "memory",
+      AT(memory_max),
+      .kind = STRATO_OPTION_SIZE,
+      .value = "SIZE",
+      .initial = "0",
+      .doc = "Memory for messages; above it no credit is granted. 0 is 60 % of the container's limit, 512MiB without "
+             "one." },
+    { .name = "connections",
+      AT(connections),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "4096",
+      .min = 1,
+      .max = 65536,
       .doc = "Most connections; the broker refuses to start without that many file descriptors and 256 more." },
-    { .name = "max-channels", AT(channels_max), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "16384", .min = 16, .max = 1U << 20,
+    { .name = "max-channels",
+      AT(channels_max),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "16384",
+      .min = 16,
+      .max = 1U << 20,
       .doc = "Most channels, mailboxes included." },
-    { .name = "heartbeat", AT(heartbeat_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME", .initial = "5s", .min = 1000, .max = 60000,
+    { .name = "heartbeat",
+      AT(heartbeat_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .initial = "5s",
+      .min = 1000,
+      .max = 60000,
       .doc = "Heartbeat of sessions that ask for none of their own; three misses make a session suspect." },
-    { .name = "drain-timeout", AT(drain_timeout_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME", .initial = "8s", .max = 3600000,
+    { .name = "drain-timeout",
+      AT(drain_timeout_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .initial = "8s",
+      .max = 3600000,
       .doc = "How long a stopping broker waits for leased messages to be settled." },
-    { .name = "spin-us", AT(spin_us), .kind = STRATO_OPTION_UINT, .value = "MICROSECONDS", .initial = "0", .max = 10000,
+    { .name = "spin-us",
+      AT(spin_us),
+      .kind = STRATO_OPTION_UINT,
+      .value = "MICROSECONDS",
+      .initial = "0",
+      .max = 10000,
       .doc = "Look for more work this long before sleeping. 50 more than halves round-trip times and costs CPU." },
-    { .name = "io-threads", AT(io_threads), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "1", .min = 1, .max = 16,
+    { .name = "io-threads",
+      AT(io_threads),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "1",
+      .min = 1,
+      .max = 16,
       .doc = "Threads that read and write sockets. One is best up to several busy connections and free cores." },
-    { .name = "log-format", AT(log_format), .kind = STRATO_OPTION_ENUM, .value = "FORMAT", .initial = "logfmt", .choices = "logfmt|json",
+    { .name = "log-format",
+      AT(log_format),
+      .kind = STRATO_OPTION_ENUM,
+      .value = "FORMAT",
+      .initial = "logfmt",
+      .choices = "logfmt|json",
       .doc = "How log lines on standard error look." },
-    { .name = "log-level", AT(log_level), .kind = STRATO_OPTION_ENUM, .value = "LEVEL", .initial = "info",
-      .choices = "error|warn|info|debug", .is = STRATO_OPTION_RELOADS, .doc = "What is worth a line." },
-    { .name = "services", AT(services), .kind = STRATO_OPTION_LIST, .value = "NAME", .initial = "evolution",
+    { .name = "log-level",
+      AT(log_level),
+      .kind = STRATO_OPTION_ENUM,
+      .value = "LEVEL",
+      .initial = "info",
+      .choices = "error|warn|info|debug",
+      .is = STRATO_OPTION_RELOADS,
+      .doc = "What is worth a line." },
+    { .name = "services",
+      AT(services),
+      .kind = STRATO_OPTION_LIST,
+      .value = "NAME",
+      .initial = "evolution",
       .doc = "Services that this process hosts; empty for none." },
 };
 
 static const struct strato_program_example examples[] = {
     { "stratod", "A broker on this machine, port 7700 and up." },
-    { "stratod --port 8800 --run-dir /run/stratoswarm --log-format json", "Another port, Unix sockets too, logs for a collector." },
+    { "stratod --port 8800 --run-dir /run/stratoswarm --log-format json",
+      "Another port, Unix sockets too, logs for a collector." },
     { "stratod --check-config /etc/stratoswarm/stratod.yaml", "Is this file right?" },
 };
 
@@ -219,11 +339,14 @@ static const struct strato_program *const lists[] = { &broker_channel_program };
 const struct strato_program broker_program = {
     .name = "stratod",
     .summary = "message broker for swarms of agents that work on GPUs",
-    .doc = "Serves named, bounded channels to ZeroMQ sockets: a native edge with exact bounds and acknowledgements, and pub/sub and "
+    .doc = "Serves named, bounded channels to ZeroMQ sockets: a native edge with exact bounds and acknowledgements, "
+           "and pub/sub and "
            "push/pull edges for plain sockets.\n\n"
-           "SIGTERM and SIGINT drain: nothing new is taken, what is leased may finish. A second one leaves at once. SIGHUP reads the "
+           "SIGTERM and SIGINT drain: nothing new is taken, what is leased may finish. A second one leaves at once. "
+           "SIGHUP reads the "
            "configuration again.\n\n"
-           "A setting is taken from the flag, else the environment, else the file, else the default. The file is YAML with the names "
+           "A setting is taken from the flag, else the environment, else the file, else the default. The file is YAML "
+           "with the names "
            "below, dashes as underscores, and may declare channels.",
     STRATO_PROGRAM_OPTIONS(rows),
     STRATO_PROGRAM_EXAMPLES(examples),

@@ -16,9 +16,9 @@
 
 enum {
     BROKER_PORT_DEFAULT = 7700,
-    BROKER_PORT_SPAN = 90,          /* edges live at port .. port + 89 */
-    BROKER_USER_EDGES_MAX = 32,     /* user channels 8..39 have push/pull port numbers */
-    BROKER_FD_RESERVE = 256,        /* descriptors beyond the connections: sockets, files, inproc signalling */
+    BROKER_PORT_SPAN = 90,      /* edges live at port .. port + 89 */
+    BROKER_USER_EDGES_MAX = 32, /* user channels 8..39 have push/pull port numbers */
+    BROKER_FD_RESERVE = 256,    /* descriptors beyond the connections: sockets, files, inproc signalling */
 };
 
 /** One entry of `channels:`. */
@@ -52,13 +52,13 @@ struct broker_config {
     uint32_t connections, channels_max, heartbeat_ms, drain_timeout_ms;
     /* engine */
     uint32_t spin_us, io_threads;
-    int log_format, log_level; /* enum strato_log_format, strato_log_level */
+    int log_format, log_level;          /* enum strato_log_format, strato_log_level */
     struct strato_option_list services; /* hosted by main.c */
 
     struct broker_channel *channels; /* from `channels:`; owned */
     size_t channels_count;
     /* for embedders */
-    bool has_inproc;      /* inproc://strato.native and its like; true */
+    bool has_inproc;       /* inproc://strato.native and its like; true */
     broker_log_fn *log_fn; /* NULL = silent */
     void *log_arg;
 
@@ -69,9 +69,11 @@ struct broker_config {
 int broker_config_init(struct broker_config *config);
 void broker_config_fini(struct broker_config *config);
 /** Set one key as a file would ("port", "0"); lists as "a,b". ret_error may be NULL. */
-int broker_config_set(struct broker_config *config, const char *key, const char *text, struct strato_option_error *ret_error);
+int broker_config_set(struct broker_config *config, const char *key, const char *text,
+                      struct strato_option_error *ret_error);
 /** Add a channel as `channels:` would: pairs of key and text, NULL-terminated: {"name","jobs","pattern","work",NULL}. */
-int broker_config_add_channel(struct broker_config *config, const char *const *pairs, struct strato_option_error *ret_error);
+int broker_config_add_channel(struct broker_config *config, const char *const *pairs,
+                              struct strato_option_error *ret_error);
 /** Read one YAML file. @return 0, STRATO_ENOENT, STRATO_EIO, STRATO_ECONFIG (file:line:column in ret_error), STRATO_ENOMEM. */
 int broker_config_read(struct broker_config *config, const char *path, struct strato_option_error *ret_error);
 /** Read every *.yaml of a directory in name order; later files win. A missing directory is empty. */
@@ -79,7 +81,8 @@ int broker_config_read_dir(struct broker_config *config, const char *path, struc
 /** Do the settings fit together? @return 0 or STRATO_ECONFIG with cause and fix. */
 int broker_config_check(const struct broker_config *config, struct strato_option_error *ret_error);
 /** What the brain is told. ret_channels: array of channels_count, freed by the caller. */
-int broker_config_brain(const struct broker_config *config, struct brain_config *ret_brain, struct brain_channel_config **ret_channels);
+int broker_config_brain(const struct broker_config *config, struct brain_config *ret_brain,
+                        struct brain_channel_config **ret_channels);
 /** Port number k of a channel (gpu 0 ... consensus 7, user channels from 8), or -1 if it is unknown. */
 int broker_config_edge_number(const struct broker_config *config, const char *channel);
 /** Does this host mean this machine only? */

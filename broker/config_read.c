@@ -16,28 +16,80 @@
 /* What 0 means is decided by the pattern (semantics.md section 3). */
 static const struct strato_option channel_rows[] = {
     { .name = "name", AT(name), .kind = STRATO_OPTION_STRING, .value = "NAME", .doc = "Name, at most 128 bytes." },
-    { .name = "pattern", AT(pattern), .kind = STRATO_OPTION_ENUM, .choices = "events|request|work", .initial = "work",
+    { .name = "pattern",
+      AT(pattern),
+      .kind = STRATO_OPTION_ENUM,
+      .choices = "events|request|work",
+      .initial = "work",
       .doc = "Fan-out, one service answers, or one worker takes." },
-    { .name = "full", AT(full), .kind = STRATO_OPTION_ENUM, .choices = "default|wait|reject|drop_oldest|drop_newest",
-      .initial = "default", .doc = "What happens at the bound; by default work waits, requests are rejected, events drop the oldest." },
-    { .name = "ack", AT(ack), .kind = STRATO_OPTION_ENUM, .choices = "default|no|yes", .initial = "default",
+    { .name = "full",
+      AT(full),
+      .kind = STRATO_OPTION_ENUM,
+      .choices = "default|wait|reject|drop_oldest|drop_newest",
+      .initial = "default",
+      .doc = "What happens at the bound; by default work waits, requests are rejected, events drop the oldest." },
+    { .name = "ack",
+      AT(ack),
+      .kind = STRATO_OPTION_ENUM,
+      .choices = "default|no|yes",
+      .initial = "default",
       .doc = "Messages need settling; default yes, but for events." },
-    { .name = "sticky", AT(is_sticky), .kind = STRATO_OPTION_FLAG, .doc = "One producer's messages go to one consumer." },
+    { .name = "sticky",
+      AT(is_sticky),
+      .kind = STRATO_OPTION_FLAG,
+      .doc = "One producer's messages go to one consumer." },
     { .name = "durable", AT(is_durable), .kind = STRATO_OPTION_FLAG, .doc = "Survives a restart (needs a store)." },
-    { .name = "capacity", AT(capacity), .kind = STRATO_OPTION_UINT, .initial = "1000", .min = 1, .max = 16777216,
+    { .name = "capacity",
+      AT(capacity),
+      .kind = STRATO_OPTION_UINT,
+      .initial = "1000",
+      .min = 1,
+      .max = 16777216,
       .doc = "Bound in messages; of each subscriber's queue for events." },
-    { .name = "max-bytes", AT(bytes_max), .kind = STRATO_OPTION_SIZE, .initial = "64MiB", .min = 65536, .max = (uint64_t)1 << 40,
+    { .name = "max-bytes",
+      AT(bytes_max),
+      .kind = STRATO_OPTION_SIZE,
+      .initial = "64MiB",
+      .min = 65536,
+      .max = (uint64_t)1 << 40,
       .doc = "Bound in bytes." },
-    { .name = "ttl", AT(ttl_ms), .kind = STRATO_OPTION_DURATION, .initial = "0", .max = STRATO_TTL_MS_MAX,
+    { .name = "ttl",
+      AT(ttl_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .initial = "0",
+      .max = STRATO_TTL_MS_MAX,
       .doc = "Lifetime of a message that names none; default 1 h for work, 30 s for requests, 60 s for events." },
-    { .name = "prefetch", AT(prefetch), .kind = STRATO_OPTION_UINT, .initial = "0", .max = 4096,
+    { .name = "prefetch",
+      AT(prefetch),
+      .kind = STRATO_OPTION_UINT,
+      .initial = "0",
+      .max = 4096,
       .doc = "Messages delivered ahead to a consumer; default 32, events 256." },
-    { .name = "start-timeout", AT(start_timeout_ms), .kind = STRATO_OPTION_DURATION, .initial = "60s", .min = 1, .max = STRATO_TTL_MS_MAX,
+    { .name = "start-timeout",
+      AT(start_timeout_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .initial = "60s",
+      .min = 1,
+      .max = STRATO_TTL_MS_MAX,
       .doc = "A delivered message that is not started in this time goes back." },
-    { .name = "lease", AT(lease_ms), .kind = STRATO_OPTION_DURATION, .initial = "30s", .min = 1, .max = STRATO_TTL_MS_MAX,
+    { .name = "lease",
+      AT(lease_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .initial = "30s",
+      .min = 1,
+      .max = STRATO_TTL_MS_MAX,
       .doc = "How long a started message is held without being extended." },
-    { .name = "history", AT(history), .kind = STRATO_OPTION_UINT, .initial = "10000", .max = 16777216, .doc = "Messages kept for replay." },
-    { .name = "history-bytes", AT(history_bytes), .kind = STRATO_OPTION_SIZE, .initial = "16MiB", .max = (uint64_t)1 << 40,
+    { .name = "history",
+      AT(history),
+      .kind = STRATO_OPTION_UINT,
+      .initial = "10000",
+      .max = 16777216,
+      .doc = "Messages kept for replay." },
+    { .name = "history-bytes",
+      AT(history_bytes),
+      .kind = STRATO_OPTION_SIZE,
+      .initial = "16MiB",
+      .max = (uint64_t)1 << 40,
       .doc = "Bytes kept for replay." },
 };
 const struct strato_program broker_channel_program = {
@@ -77,12 +129,14 @@ static int finish_channel(struct broker_config *config, const struct broker_chan
 {
     if (name_is_plain(channel->name))
         return append(config, channel);
-    snprintf(error->text, sizeof error->text, "%sa channel needs a name of letters, digits, '.', '_' and '-', not \"%.60s\"", place,
+    snprintf(error->text, sizeof error->text,
+             "%sa channel needs a name of letters, digits, '.', '_' and '-', not \"%.60s\"", place,
              channel->name ? channel->name : "");
     return STRATO_ECONFIG;
 }
 
-int broker_config_add_channel(struct broker_config *config, const char *const *pairs, struct strato_option_error *ret_error)
+int broker_config_add_channel(struct broker_config *config, const char *const *pairs,
+                              struct strato_option_error *ret_error)
 {
     struct strato_option_error ignored, *error = ret_error ? ret_error : &ignored;
     struct broker_channel channel;
@@ -126,7 +180,8 @@ static int read_channel(struct broker_config *config, struct strato_yaml *y, con
     rc = strato_options_open(&o, &broker_channel_program, &channel, sizeof channel);
     if (rc < 0)
         return rc;
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top && rc == 0; pair++)
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top && rc == 0;
+         pair++)
         rc = read_channel_key(y, &o, pair);
     snprintf(place, sizeof place, "%.300s:%zu:%zu: ", y->path, node->start_mark.line + 1, node->start_mark.column + 1);
     if (rc == 0)
@@ -143,7 +198,8 @@ static int read_nested(void *arg, struct strato_yaml *y, const char *key, yaml_n
         return STRATO_ENOENT;
     if (value->type != YAML_SEQUENCE_NODE)
         return strato_yaml_complain(y, value, "channels is a list: - {name: jobs, pattern: work}");
-    for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top && rc == 0; item++)
+    for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top && rc == 0;
+         item++)
         rc = read_channel(arg, y, yaml_document_get_node(&y->document, *item));
     return rc;
 }
@@ -188,9 +244,9 @@ static void translate(const struct broker_channel *from, struct brain_channel_co
 {
     static const uint32_t ttl_ms[] = { [BRAIN_EVENTS] = 60000, [BRAIN_REQUEST] = 30000, [BRAIN_WORK] = 3600000 };
     static const uint32_t prefetch[] = { [BRAIN_EVENTS] = 256, [BRAIN_REQUEST] = 32, [BRAIN_WORK] = 32 };
-    static const enum brain_full_policy full[] = { [BRAIN_EVENTS] = BRAIN_FULL_DROP_OLDEST,
-                                                   [BRAIN_REQUEST] = BRAIN_FULL_REJECT,
-                                                   [BRAIN_WORK] = BRAIN_FULL_WAIT };
+    static const enum brain_full_policy full[] = {
+        [BRAIN_EVENTS] = BRAIN_FULL_DROP_OLDEST, [BRAIN_REQUEST] = BRAIN_FULL_REJECT, [BRAIN_WORK] = BRAIN_FULL_WAIT
+    };
 
     *to = (struct brain_channel_config){
         .pattern = (enum brain_pattern)from->pattern,
@@ -210,7 +266,8 @@ static void translate(const struct broker_channel *from, struct brain_channel_co
     snprintf(to->name, sizeof to->name, "%s", from->name);
 }
 
-int broker_config_brain(const struct broker_config *config, struct brain_config *ret_brain, struct brain_channel_config **ret_channels)
+int broker_config_brain(const struct broker_config *config, struct brain_config *ret_brain,
+                        struct brain_channel_config **ret_channels)
 {
     struct brain_channel_config *channels = calloc(config->channels_count + 1, sizeof *channels);
 

@@ -53,8 +53,8 @@ static void add_pair(struct strato_log_line *l, const char *key, const char *val
     strato_log_u64(l, key, number);
 }
 
-void broker_log_line(struct strato_log_line *l, enum strato_log_format format, uint64_t wall_ms, enum strato_log_level level,
-                     const char *component, const char *text)
+void broker_log_line(struct strato_log_line *l, enum strato_log_format format, uint64_t wall_ms,
+                     enum strato_log_level level, const char *component, const char *text)
 {
     char event[EVENT_BYTES];
     const char *at = text;
@@ -94,6 +94,7 @@ void broker_log_write(void *arg, enum strato_log_level level, const char *compon
     if ((int)level > atomic_load(&log->level))
         return;
     clock_gettime(CLOCK_REALTIME, &now);
-    broker_log_line(&line, log->format, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, level, component, text);
+    broker_log_line(&line, log->format, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, level, component,
+                    text);
     fputs(strato_log_end(&line), log->to);
 }

@@ -22,6 +22,6 @@ struct broker_log {
 /** A broker_log_fn; arg is a struct broker_log. Any thread: one fputs a line. */
 void broker_log_write(void *arg, enum strato_log_level level, const char *component, const char *text);
 /** Build the line only: split `text` at its pairs ("job=7", reason="no such thing"). */
-void broker_log_line(struct strato_log_line *l, enum strato_log_format format, uint64_t wall_ms, enum strato_log_level level,
-                     const char *component, const char *text);
+void broker_log_line(struct strato_log_line *l, enum strato_log_format format, uint64_t wall_ms,
+                     enum strato_log_level level, const char *component, const char *text);
 #endif

@@ -43,7 +43,8 @@ struct stratod {
 #endif
 };
 
-static void say(struct stratod *d, enum strato_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void say(struct stratod *d, enum strato_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static void say(struct stratod *d, enum strato_log_level level, const char *format, ...)
 {
@@ -113,7 +114,8 @@ static void compare_row(struct stratod *d, const struct strato_option *row, cons
     strato_option_print(row, fresh, after, sizeof after);
     if (strcmp(before, after) == 0)
         return;
-    say(d, row->is & STRATO_OPTION_RELOADS ? STRATO_LOG_INFO : STRATO_LOG_WARN, "%s key=%s before=\"%.200s\" after=\"%.200s\"",
+    say(d, row->is & STRATO_OPTION_RELOADS ? STRATO_LOG_INFO : STRATO_LOG_WARN,
+        "%s key=%s before=\"%.200s\" after=\"%.200s\"",
         row->is & STRATO_OPTION_RELOADS ? "setting changed" : "setting needs a restart", row->name, before, after);
 }
 
@@ -146,8 +148,8 @@ static int start_services(struct stratod *d)
     if (d->config.services.count == 0)
         return 0;
     rc = strato_services_start((const char *const *)d->config.services.items, d->config.services.count,
-                               strato_broker_endpoint(d->broker, "inproc"), strato_broker_zmq_context(d->broker), &d->services, detail,
-                               sizeof detail);
+                               strato_broker_endpoint(d->broker, "inproc"), strato_broker_zmq_context(d->broker),
+                               &d->services, detail, sizeof detail);
     if (rc < 0)
         say(d, STRATO_LOG_ERROR, "services did not start reason=\"%s\"", *detail ? detail : strato_strerror(rc));
     return rc;
@@ -162,7 +164,8 @@ static int start_services(struct stratod *d)
 {
     const char *place;
 
-    if (d->config.services.count == 0 || strato_options_origin(&d->config.options, "services", &place) == STRATO_ORIGIN_DEFAULT)
+    if (d->config.services.count == 0 ||
+        strato_options_origin(&d->config.options, "services", &place) == STRATO_ORIGIN_DEFAULT)
         return 0;
     say(d, STRATO_LOG_ERROR, "this stratod was built without services; leave services out");
     return STRATO_ECONFIG;
@@ -244,8 +247,9 @@ static int say_stopped(struct stratod *d, const struct strato_broker_drain *left
 {
     bool is_clean = left->leased_abandoned == 0 && left->dropped_shutdown == 0;
 
-    say(d, is_clean ? STRATO_LOG_INFO : STRATO_LOG_WARN, "stopped leased_abandoned=%" PRIu64 " dropped_shutdown=%" PRIu64,
-        left->leased_abandoned, left->dropped_shutdown);
+    say(d, is_clean ? STRATO_LOG_INFO : STRATO_LOG_WARN,
+        "stopped leased_abandoned=%" PRIu64 " dropped_shutdown=%" PRIu64, left->leased_abandoned,
+        left->dropped_shutdown);
     return is_clean ? 0 : EXIT_ABANDONED;
 }
 

@@ -32,7 +32,8 @@ static int stdin_read(const struct cli *cli, struct body *body)
         else if (got < 0 && errno != EINTR)
             code = cli_fail(cli, CLI_FAILED, "stdin: %s", strerror(errno));
         else if (got > 0 && w.bytes + (size_t)got > BODY_BYTES_MAX)
-            code = cli_fail(cli, CLI_USAGE, "stdin holds more than %d MiB: no message can", BODY_BYTES_MAX / (1024 * 1024));
+            code = cli_fail(cli, CLI_USAGE, "stdin holds more than %d MiB: no message can",
+                            BODY_BYTES_MAX / (1024 * 1024));
         if (code != CLI_OK) {
             strato_writer_fini(&w);
             return code;

@@ -43,8 +43,9 @@ int channel_find(const struct cli *cli, const json_t *channels, const char *name
     if (*ret_channel)
         return CLI_OK;
     nearest = admin_nearest(channels, name);
-    return cli_fail(cli, CLI_NOT_FOUND, "no channel \"%s\"%s%s%s", name, nearest ? " (did you mean " : "; strato channel ls lists them",
-                    nearest ? nearest : "", nearest ? "?)" : "");
+    return cli_fail(cli, CLI_NOT_FOUND, "no channel \"%s\"%s%s%s", name,
+                    nearest ? " (did you mean " : "; strato channel ls lists them", nearest ? nearest : "",
+                    nearest ? "?)" : "");
 }
 
 uint64_t channel_depth(const json_t *channel)
@@ -58,8 +59,8 @@ static uint64_t sum_of(const json_t *object)
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-        sum += json_is_integer(value) ? (uint64_t)json_integer_value(value) : 0;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value) sum +=
+        json_is_integer(value) ? (uint64_t)json_integer_value(value) : 0;
     return sum;
 }
 

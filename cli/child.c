@@ -171,8 +171,8 @@ static void child_talk(struct child *child)
     }
 }
 
-int child_run(const char *command, struct strato_bytes input, char *const *environment, const struct child_limits *limits,
-              struct child_result *ret_result)
+int child_run(const char *command, struct strato_bytes input, char *const *environment,
+              const struct child_limits *limits, struct child_result *ret_result)
 {
     struct child child = { .input = input, .result = ret_result, .limits = limits };
     int status = 0, rc;

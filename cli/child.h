@@ -28,6 +28,6 @@ struct child_result {
  * @param environment "NAME=value" entries beyond ours, NULL-terminated; may be NULL.
  * @return 0 when it ran (see `status`); STRATO_EIO, STRATO_ENOMEM.
  */
-int child_run(const char *command, struct strato_bytes input, char *const *environment, const struct child_limits *limits,
-              struct child_result *ret_result);
+int child_run(const char *command, struct strato_bytes input, char *const *environment,
+              const struct child_limits *limits, struct child_result *ret_result);
 #endif

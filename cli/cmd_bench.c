@@ -23,28 +23,63 @@ struct bench_config {
 };
 
 #define AT(field) STRATO_OPTION_AT(struct bench_config, field)
-#define ROWS_ALL                                                                                                                   \
-    { .name = "size", AT(size), .kind = STRATO_OPTION_SIZE, .value = "SIZE", .initial = "64", .min = 8, .max = 8 << 20,           \
-      .doc = "Body of a message." },                                                                                               \
-    { .name = "duration", .letter = 'd', AT(duration_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME", .initial = "5s",        \
-      .min = 100, .max = 24 * 3600 * 1000, .doc = "Length of the window in which is counted." },                                   \
-    { .name = "warmup", AT(warmup_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME", .initial = "500ms",                        \
-      .doc = "Load before the window." },                                                                                          \
-    { .name = "csv", AT(csv), .kind = STRATO_OPTION_FLAG, .doc = "Print one line of comma-separated values, with a heading." }
-#define ROW_RATE                                                                                                                   \
-    { .name = "rate", AT(rate), .kind = STRATO_OPTION_DOUBLE, .value = "PER_S",                                                    \
-      .doc = "Messages a second of each sender; latency then counts from when each was due. 0 is as fast as possible." }
-#define ROW_UNBATCHED                                                                                                              \
-    { .name = "unbatched", AT(unbatched), .kind = STRATO_OPTION_FLAG, .doc = "One message per frame." }
-#define ROW_SENDERS(text)                                                                                                          \
-    { .name = "senders", AT(senders), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "1", .min = 1, .max = 100, .doc = text }
-#define ROW_RECEIVERS(least, text)                                                                                                 \
-    { .name = "receivers", AT(receivers), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "1", .min = least, .max = 100,      \
-      .doc = text }
-#define ROW_CHANNEL(text) { .name = "channel", .letter = 'c', AT(channel), .kind = STRATO_OPTION_STRING, .value = "NAME", .doc = text }
-#define ROW_TOPIC                                                                                                                  \
-    { .name = "topic", AT(topic), .kind = STRATO_OPTION_STRING, .value = "TOPIC", .initial = "bench.events",                       \
-      .doc = "Topic of the events." }
+#define ROWS_ALL                                                                                                       \
+    { .name = "size",                                                                                                  \
+      AT(size),                                                                                                        \
+      .kind = STRATO_OPTION_SIZE,                                                                                      \
+      .value = "SIZE",                                                                                                 \
+      .initial = "64",                                                                                                 \
+      .min = 8,                                                                                                        \
+      .max = 8 << 20,                                                                                                  \
+      .doc = "Body of a message." },                                                                                   \
+        { .name = "duration",                                                                                          \
+          .letter = 'd',                                                                                               \
+          AT(duration_ms),                                                                                             \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .initial = "5s",                                                                                             \
+          .min = 100,                                                                                                  \
+          .max = 24 * 3600 * 1000,                                                                                     \
+          .doc = "Length of the window in which is counted." },                                                        \
+        { .name = "warmup",                                                                                            \
+          AT(warmup_ms),                                                                                               \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .initial = "500ms",                                                                                          \
+          .doc = "Load before the window." },                                                                          \
+    {                                                                                                                  \
+        .name = "csv", AT(csv), .kind = STRATO_OPTION_FLAG,                                                            \
+        .doc = "Print one line of comma-separated values, with a heading."                                             \
+    }
+#define ROW_RATE                                                                                                       \
+    {                                                                                                                  \
+        .name = "rate", AT(rate), .kind = STRATO_OPTION_DOUBLE, .value = "PER_S",                                      \
+        .doc =                                                                                                         \
+            "Messages a second of each sender; latency then counts from when each was due. 0 is as fast as possible."  \
+    }
+#define ROW_UNBATCHED                                                                                                  \
+    {                                                                                                                  \
+        .name = "unbatched", AT(unbatched), .kind = STRATO_OPTION_FLAG, .doc = "One message per frame."                \
+    }
+#define ROW_SENDERS(text)                                                                                              \
+    {                                                                                                                  \
+        .name = "senders", AT(senders), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "1", .min = 1,            \
+        .max = 100, .doc = text                                                                                        \
+    }
+#define ROW_RECEIVERS(least, text)                                                                                     \
+    {                                                                                                                  \
+        .name = "receivers", AT(receivers), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "1", .min = least,    \
+        .max = 100, .doc = text                                                                                        \
+    }
+#define ROW_CHANNEL(text)                                                                                              \
+    {                                                                                                                  \
+        .name = "channel", .letter = 'c', AT(channel), .kind = STRATO_OPTION_STRING, .value = "NAME", .doc = text      \
+    }
+#define ROW_TOPIC                                                                                                      \
+    {                                                                                                                  \
+        .name = "topic", AT(topic), .kind = STRATO_OPTION_STRING, .value = "TOPIC", .initial = "bench.events",         \
+        .doc = "Topic of the events."                                                                                  \
+    }
 
 struct bench {
     struct cli *cli;
@@ -154,9 +189,9 @@ static void print_csv(const struct bench *b, const char *name, const struct load
     printf("bench,bytes,senders,receivers,in_flight,rate,acked,seconds,per_s,mb_per_s,failures");
     for (size_t i = 0; i < PERCENTS; i++)
         printf(",%s", percent_names[i]);
-    printf(",max_us\n%s,%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%g,%d,%g,%.1f,%.3f,%" PRIu64, name, b->load.bytes,
-           b->load.senders, b->load.receivers, b->load.in_flight, b->load.rate, b->load.is_acked, b->load.window_ms / 1000.0, r->per_s,
-           r->mb_per_s, r->failures);
+    printf(",max_us\n%s,%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%g,%d,%g,%.1f,%.3f,%" PRIu64, name,
+           b->load.bytes, b->load.senders, b->load.receivers, b->load.in_flight, b->load.rate, b->load.is_acked,
+           b->load.window_ms / 1000.0, r->per_s, r->mb_per_s, r->failures);
     for (size_t i = 0; i < PERCENTS; i++)
         printf(",%.1f", us(r, percents[i]));
     printf(",%.1f\n", (double)r->latency_ns.max / 1000);
@@ -168,8 +203,8 @@ static void print_text(const struct bench *b, const char *name, const struct loa
            b->load.senders, b->load.receivers, b->load.window_ms / 1000.0);
     printf("%-10s %.0f messages/s, %.1f MB/s\n", "rate", r->per_s, r->mb_per_s);
     if (r->latency_ns.count > 0) {
-        printf("%-10s p50 %.1f  p90 %.1f  p99 %.1f  p99.9 %.1f  p99.99 %.1f  max %.1f us\n", "latency", us(r, 50), us(r, 90),
-               us(r, 99), us(r, 99.9), us(r, 99.99), (double)r->latency_ns.max / 1000);
+        printf("%-10s p50 %.1f  p90 %.1f  p99 %.1f  p99.9 %.1f  p99.99 %.1f  max %.1f us\n", "latency", us(r, 50),
+               us(r, 90), us(r, 99), us(r, 99.9), us(r, 99.99), (double)r->latency_ns.max / 1000);
     }
     if (r->failures)
         printf("%-10s %" PRIu64 "\n", "failures", r->failures);
@@ -241,49 +276,80 @@ static int run_work(struct cli *cli, const void *config)
 }
 
 static const struct strato_option pub_rows[] = {
-    ROW_SENDERS("Publishers."), ROW_RECEIVERS(0, "Subscribers of our own; 0 = count what is sent."), ROW_RATE, ROW_UNBATCHED, ROW_TOPIC,
-    { .name = "channel", .letter = 'c', AT(channel), .kind = STRATO_OPTION_STRING, .value = "NAME", .initial = "events",
+    ROW_SENDERS("Publishers."),
+    ROW_RECEIVERS(0, "Subscribers of our own; 0 = count what is sent."),
+    ROW_RATE,
+    ROW_UNBATCHED,
+    ROW_TOPIC,
+    { .name = "channel",
+      .letter = 'c',
+      AT(channel),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
+      .initial = "events",
       .doc = "Events channel." },
     ROWS_ALL,
 };
 static const struct strato_option sub_rows[] = {
-    ROW_RECEIVERS(1, "Subscribers."), ROW_TOPIC,
-    { .name = "channel", .letter = 'c', AT(channel), .kind = STRATO_OPTION_STRING, .value = "NAME", .initial = "events",
+    ROW_RECEIVERS(1, "Subscribers."),
+    ROW_TOPIC,
+    { .name = "channel",
+      .letter = 'c',
+      AT(channel),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
+      .initial = "events",
       .doc = "Events channel." },
     ROWS_ALL,
 };
 static const struct strato_option req_rows[] = {
-    ROW_SENDERS("Askers."), ROW_RECEIVERS(0, "Responders of our own; 0 = somebody serves --channel."),
-    { .name = "in-flight", AT(in_flight), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "1", .min = 1, .max = 900,
+    ROW_SENDERS("Askers."),
+    ROW_RECEIVERS(0, "Responders of our own; 0 = somebody serves --channel."),
+    { .name = "in-flight",
+      AT(in_flight),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "1",
+      .min = 1,
+      .max = 900,
       .doc = "Most unanswered requests of an asker." },
-    ROW_RATE, ROW_UNBATCHED, ROW_CHANNEL("Request channel; default: bench.echo."), ROWS_ALL,
+    ROW_RATE,
+    ROW_UNBATCHED,
+    ROW_CHANNEL("Request channel; default: bench.echo."),
+    ROWS_ALL,
 };
 static const struct strato_option work_rows[] = {
-    ROW_SENDERS("Producers."), ROW_RECEIVERS(0, "Workers of our own; 0 = somebody takes the work."),
+    ROW_SENDERS("Producers."),
+    ROW_RECEIVERS(0, "Workers of our own; 0 = somebody takes the work."),
     { .name = "acked", AT(acked), .kind = STRATO_OPTION_FLAG, .doc = "Workers acknowledge each message." },
-    ROW_RATE, ROW_UNBATCHED, ROW_CHANNEL("Work channel; default: one of our own, removed afterwards."), ROWS_ALL,
+    ROW_RATE,
+    ROW_UNBATCHED,
+    ROW_CHANNEL("Work channel; default: one of our own, removed afterwards."),
+    ROWS_ALL,
 };
 
-#define VERB(word, text, words, ...)                                                                                               \
-    static const struct strato_program_example word##_examples[] = { __VA_ARGS__ };                                               \
-    const struct cli_verb cmd_bench_##word = {                                                                                     \
-        .program = { .name = "strato bench " #word,                                                                                \
-                     .summary = text,                                                                                              \
-                     .doc = words,                                                                                                 \
-                     CLI_PROGRAM(word##_rows),                                                                                     \
-                     STRATO_PROGRAM_EXAMPLES(word##_examples) },                                                                   \
-        .config_bytes = sizeof(struct bench_config),                                                                               \
-        .run = run_##word,                                                                                                         \
+#define VERB(word, text, words, ...)                                                                                   \
+    static const struct strato_program_example word##_examples[] = { __VA_ARGS__ };                                    \
+    const struct cli_verb cmd_bench_##word = {                                                                         \
+        .program = { .name = "strato bench " #word,                                                                    \
+                     .summary = text,                                                                                  \
+                     .doc = words,                                                                                     \
+                     CLI_PROGRAM(word##_rows),                                                                         \
+                     STRATO_PROGRAM_EXAMPLES(word##_examples) },                                                       \
+        .config_bytes = sizeof(struct bench_config),                                                                   \
+        .run = run_##word,                                                                                             \
     }
 
 VERB(pub, "publish events, and count them at subscribers of our own",
      "Subscribers use the policy block, so nothing is lost and the publishers run at the subscribers' pace.",
      { "strato bench pub --size 1KiB --receivers 4", "one publisher, four subscribers: deliveries a second" },
      { "strato bench pub --rate 1000 --json", "one-way latency at 1,000/s" });
-VERB(sub, "subscribe and count what others publish", NULL, { "strato bench sub --topic 'demo.>' --duration 10s", "how much goes on there" },
+VERB(sub, "subscribe and count what others publish", NULL,
+     { "strato bench sub --topic 'demo.>' --duration 10s", "how much goes on there" },
      { "strato bench sub --receivers 10 --json", "ten subscribers of bench.events" });
 VERB(req, "ask and answer, and measure the round trips", NULL, { "strato bench req", "one at a time: latency" },
      { "strato bench req --in-flight 100 --senders 4", "throughput" },
      { "strato bench req --rate 1000", "latency at a fixed rate, counted from when each request was due" });
-VERB(work, "produce and consume work, and count what arrives", NULL, { "strato bench work", "one producer, one worker, no acknowledgements" },
+VERB(work, "produce and consume work, and count what arrives", NULL,
+     { "strato bench work", "one producer, one worker, no acknowledgements" },
      { "strato bench work --acked --receivers 4 --csv", "four workers that acknowledge" });

@@ -16,10 +16,17 @@ struct ls_config {
 };
 
 static const struct strato_option rows[] = {
-    { .name = "columns", STRATO_OPTION_AT(struct ls_config, columns), .kind = STRATO_OPTION_LIST, .value = "A,B,...",
+    { .name = "columns",
+      STRATO_OPTION_AT(struct ls_config, columns),
+      .kind = STRATO_OPTION_LIST,
+      .value = "A,B,...",
       .initial = "name,pattern,capacity,ready,leased,delayed,accepted,settled,dropped,producers,consumers",
       .doc = "What to show; any key of `strato channel info`, and depth." },
-    { .name = "sort", STRATO_OPTION_AT(struct ls_config, sort), .kind = STRATO_OPTION_STRING, .value = "COLUMN", .initial = "name",
+    { .name = "sort",
+      STRATO_OPTION_AT(struct ls_config, sort),
+      .kind = STRATO_OPTION_STRING,
+      .value = "COLUMN",
+      .initial = "name",
       .doc = "Order by this column, numbers from high to low." },
 };
 

@@ -20,30 +20,71 @@ static const char *const patterns[] = { "work", "request", "events" };
 
 #define AT(field) STRATO_OPTION_AT(struct set_config, field)
 /* 0 and "" are "not said": the broker's default, or what it is now. */
-#define SETTINGS                                                                                                                   \
-    { .name = "capacity", AT(capacity), .kind = STRATO_OPTION_UINT, .value = "N", .max = 16777216,                                 \
-      .doc = "Bound in messages; of each subscriber's queue for events." },                                                        \
-    { .name = "max-bytes", AT(bytes_max), .kind = STRATO_OPTION_SIZE, .value = "SIZE", .doc = "Bound in bytes." },                 \
-    { .name = "full", AT(full), .kind = STRATO_OPTION_STRING, .value = "POLICY",                                                   \
-      .doc = "At the bound: wait, reject, drop_oldest or drop_newest." },                                                          \
-    { .name = "ttl", AT(ttl_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME", .max = 24 * 3600 * 1000,                         \
-      .doc = "Lifetime of a message that names none." },                                                                           \
-    { .name = "ack", AT(ack), .kind = STRATO_OPTION_STRING, .value = "yes|no", .doc = "Messages need settling." },                 \
-    { .name = "prefetch", AT(prefetch), .kind = STRATO_OPTION_UINT, .value = "N", .max = 4096,                                     \
-      .doc = "Messages delivered ahead to a consumer." },                                                                          \
-    { .name = "start-timeout", AT(start_timeout_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME",                              \
-      .doc = "A delivered message that is not started in this time goes back." },                                                  \
-    { .name = "lease", AT(lease_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME",                                              \
-      .doc = "How long a started message is held without being extended." },                                                       \
-    { .name = "history", AT(history), .kind = STRATO_OPTION_UINT, .value = "N", .doc = "Messages kept for replay." },              \
-    { .name = "history-bytes", AT(history_bytes), .kind = STRATO_OPTION_SIZE, .value = "SIZE", .doc = "Bytes kept for replay." },  \
-    { .name = "dry-run", AT(dry_run), .kind = STRATO_OPTION_FLAG, .doc = "Print what would be asked for, and ask nothing." }
+#define SETTINGS                                                                                                       \
+    { .name = "capacity",                                                                                              \
+      AT(capacity),                                                                                                    \
+      .kind = STRATO_OPTION_UINT,                                                                                      \
+      .value = "N",                                                                                                    \
+      .max = 16777216,                                                                                                 \
+      .doc = "Bound in messages; of each subscriber's queue for events." },                                            \
+        { .name = "max-bytes", AT(bytes_max), .kind = STRATO_OPTION_SIZE, .value = "SIZE", .doc = "Bound in bytes." }, \
+        { .name = "full",                                                                                              \
+          AT(full),                                                                                                    \
+          .kind = STRATO_OPTION_STRING,                                                                                \
+          .value = "POLICY",                                                                                           \
+          .doc = "At the bound: wait, reject, drop_oldest or drop_newest." },                                          \
+        { .name = "ttl",                                                                                               \
+          AT(ttl_ms),                                                                                                  \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .max = 24 * 3600 * 1000,                                                                                     \
+          .doc = "Lifetime of a message that names none." },                                                           \
+        { .name = "ack", AT(ack), .kind = STRATO_OPTION_STRING, .value = "yes|no", .doc = "Messages need settling." }, \
+        { .name = "prefetch",                                                                                          \
+          AT(prefetch),                                                                                                \
+          .kind = STRATO_OPTION_UINT,                                                                                  \
+          .value = "N",                                                                                                \
+          .max = 4096,                                                                                                 \
+          .doc = "Messages delivered ahead to a consumer." },                                                          \
+        { .name = "start-timeout",                                                                                     \
+          AT(start_timeout_ms),                                                                                        \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .doc = "A delivered message that is not started in this time goes back." },                                  \
+        { .name = "lease",                                                                                             \
+          AT(lease_ms),                                                                                                \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .doc = "How long a started message is held without being extended." },                                       \
+        { .name = "history",                                                                                           \
+          AT(history),                                                                                                 \
+          .kind = STRATO_OPTION_UINT,                                                                                  \
+          .value = "N",                                                                                                \
+          .doc = "Messages kept for replay." },                                                                        \
+        { .name = "history-bytes",                                                                                     \
+          AT(history_bytes),                                                                                           \
+          .kind = STRATO_OPTION_SIZE,                                                                                  \
+          .value = "SIZE",                                                                                             \
+          .doc = "Bytes kept for replay." },                                                                           \
+    {                                                                                                                  \
+        .name = "dry-run", AT(dry_run), .kind = STRATO_OPTION_FLAG,                                                    \
+        .doc = "Print what would be asked for, and ask nothing."                                                       \
+    }
 
 static const struct strato_option add_rows[] = {
-    { .name = "pattern", .letter = 'p', AT(pattern), .kind = STRATO_OPTION_ENUM, .value = "PATTERN", .choices = "work|request|events",
-      .initial = "work", .doc = "One worker takes, one service answers, or all subscribers see." },
+    { .name = "pattern",
+      .letter = 'p',
+      AT(pattern),
+      .kind = STRATO_OPTION_ENUM,
+      .value = "PATTERN",
+      .choices = "work|request|events",
+      .initial = "work",
+      .doc = "One worker takes, one service answers, or all subscribers see." },
     { .name = "sticky", AT(sticky), .kind = STRATO_OPTION_FLAG, .doc = "One producer's messages go to one consumer." },
-    { .name = "durable", AT(durable), .kind = STRATO_OPTION_FLAG, .doc = "Survives a restart of a broker with a store." },
+    { .name = "durable",
+      AT(durable),
+      .kind = STRATO_OPTION_FLAG,
+      .doc = "Survives a restart of a broker with a store." },
     SETTINGS,
 };
 
@@ -170,7 +211,8 @@ static int run_set(struct cli *cli, const void *config)
 
 static const struct strato_program_example add_examples[] = {
     { "strato channel add jobs", "a work channel with the default bound" },
-    { "strato channel add ticks --pattern events --capacity 5000 --history 100000", "an events channel with a long memory" },
+    { "strato channel add ticks --pattern events --capacity 5000 --history 100000",
+      "an events channel with a long memory" },
 };
 
 const struct cli_verb cmd_channel_add = {

@@ -16,10 +16,21 @@ struct watch_config {
 };
 
 static const struct strato_option rows[] = {
-    { .name = "interval", .letter = 'i', STRATO_OPTION_AT(struct watch_config, interval_ms), .kind = STRATO_OPTION_DURATION,
-      .value = "TIME", .initial = "1s", .min = 10, .doc = "From one look to the next." },
-    { .name = "count", .letter = 'n', STRATO_OPTION_AT(struct watch_config, count), .kind = STRATO_OPTION_UINT, .value = "N",
-      .max = UINT64_MAX, .doc = "Stop after so many lines; 0 is never." },
+    { .name = "interval",
+      .letter = 'i',
+      STRATO_OPTION_AT(struct watch_config, interval_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .initial = "1s",
+      .min = 10,
+      .doc = "From one look to the next." },
+    { .name = "count",
+      .letter = 'n',
+      STRATO_OPTION_AT(struct watch_config, count),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .max = UINT64_MAX,
+      .doc = "Stop after so many lines; 0 is never." },
 };
 
 struct sample {
@@ -45,7 +56,8 @@ static double rate(uint64_t now, uint64_t before, uint64_t took_ns)
     return took_ns && now > before ? (double)(now - before) * 1e9 / (double)took_ns : 0;
 }
 
-static void print_sample(const struct cli *cli, const char *name, const struct sample *now, const struct sample *before, uint64_t line)
+static void print_sample(const struct cli *cli, const char *name, const struct sample *now, const struct sample *before,
+                         uint64_t line)
 {
     uint64_t took_ns = now->at_ns - before->at_ns;
     double in = rate(now->accepted, before->accepted, took_ns), out = rate(now->settled, before->settled, took_ns);
@@ -53,10 +65,10 @@ static void print_sample(const struct cli *cli, const char *name, const struct s
 
     if (!cli_wants_json(cli)) {
         if (cli->is_tty && line % 20 == 0)
-            printf("%10s %10s %10s %10s %10s %12s %12s %10s\n", "depth", "capacity", "ready", "leased", "delayed", "in/s", "out/s",
-                   "dropped");
-        printf("%10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %12.0f %12.0f %10" PRIu64 "\n", now->depth,
-               now->capacity, now->ready, now->leased, now->delayed, in, out, now->dropped);
+            printf("%10s %10s %10s %10s %10s %12s %12s %10s\n", "depth", "capacity", "ready", "leased", "delayed",
+                   "in/s", "out/s", "dropped");
+        printf("%10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %12.0f %12.0f %10" PRIu64 "\n",
+               now->depth, now->capacity, now->ready, now->leased, now->delayed, in, out, now->dropped);
         fflush(stdout);
         return;
     }

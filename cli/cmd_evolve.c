@@ -25,26 +25,79 @@ struct evolve_config {
 enum { EVERY_SHARE = 200, WORKERS_LOOK_MS = 500 };
 
 static const struct strato_option rows[] = {
-    { .name = "problem", .letter = 'p', STRATO_OPTION_AT(struct evolve_config, problem), .kind = STRATO_OPTION_STRING, .value = "NAME",
-      .initial = "rastrigin", .doc = "Fitness function: sphere, rosenbrock, rastrigin, or strategy (a trading strategy on --data)." },
-    { .name = "data", .letter = 'd', STRATO_OPTION_AT(struct evolve_config, data), .kind = STRATO_OPTION_STRING, .value = "FILE",
-      .complete = "file", .doc = "CSV with the columns time, DAX, SMI, CAC, FTSE; for the problem strategy." },
-    { .name = "population", .letter = 'n', STRATO_OPTION_AT(struct evolve_config, population), .kind = STRATO_OPTION_UINT, .value = "N",
-      .initial = "100", .min = 1, .max = 1U << 20, .doc = "Individuals." },
-    { .name = "generations", .letter = 'g', STRATO_OPTION_AT(struct evolve_config, generations), .kind = STRATO_OPTION_UINT, .value = "N",
-      .initial = "1000", .min = 1, .max = 1U << 30, .doc = "Generations to run." },
-    { .name = "dim", STRATO_OPTION_AT(struct evolve_config, dim), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "0", .max = 65536,
+    { .name = "problem",
+      .letter = 'p',
+      STRATO_OPTION_AT(struct evolve_config, problem),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
+      .initial = "rastrigin",
+      .doc = "Fitness function: sphere, rosenbrock, rastrigin, or strategy (a trading strategy on --data)." },
+    { .name = "data",
+      .letter = 'd',
+      STRATO_OPTION_AT(struct evolve_config, data),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
+      .doc = "CSV with the columns time, DAX, SMI, CAC, FTSE; for the problem strategy." },
+    { .name = "population",
+      .letter = 'n',
+      STRATO_OPTION_AT(struct evolve_config, population),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "100",
+      .min = 1,
+      .max = 1U << 20,
+      .doc = "Individuals." },
+    { .name = "generations",
+      .letter = 'g',
+      STRATO_OPTION_AT(struct evolve_config, generations),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "1000",
+      .min = 1,
+      .max = 1U << 30,
+      .doc = "Generations to run." },
+    { .name = "dim",
+      STRATO_OPTION_AT(struct evolve_config, dim),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "0",
+      .max = 65536,
       .doc = "Genes of an individual; 0 = as many as the problem likes." },
-    { .name = "seed", STRATO_OPTION_AT(struct evolve_config, seed), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "1",
-      .max = UINT64_MAX, .doc = "The same seed gives the same result, on every device and with any number of workers." },
-    { .name = "dtype", STRATO_OPTION_AT(struct evolve_config, dtype), .kind = STRATO_OPTION_ENUM, .value = "TYPE", .initial = "f32",
-      .choices = "f32|f64", .doc = "Number format of the genes on devices." },
-    { .name = "cost", STRATO_OPTION_AT(struct evolve_config, cost), .kind = STRATO_OPTION_STRING, .value = "SHARE", .initial = "0.001",
+    { .name = "seed",
+      STRATO_OPTION_AT(struct evolve_config, seed),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "1",
+      .max = UINT64_MAX,
+      .doc = "The same seed gives the same result, on every device and with any number of workers." },
+    { .name = "dtype",
+      STRATO_OPTION_AT(struct evolve_config, dtype),
+      .kind = STRATO_OPTION_ENUM,
+      .value = "TYPE",
+      .initial = "f32",
+      .choices = "f32|f64",
+      .doc = "Number format of the genes on devices." },
+    { .name = "cost",
+      STRATO_OPTION_AT(struct evolve_config, cost),
+      .kind = STRATO_OPTION_STRING,
+      .value = "SHARE",
+      .initial = "0.001",
       .doc = "Cost of trading, as a share of what is traded; for the problem strategy." },
-    { .name = "every", STRATO_OPTION_AT(struct evolve_config, every), .kind = STRATO_OPTION_UINT, .value = "N", .initial = "0",
-      .max = 1U << 30, .doc = "Generations from one progress report to the next; 0 = about 200 reports a run." },
-    { .name = "report", .letter = 'r', STRATO_OPTION_AT(struct evolve_config, report), .kind = STRATO_OPTION_STRING, .value = "DIR",
-      .complete = "dir", .doc = "Write report.html and result.json there." },
+    { .name = "every",
+      STRATO_OPTION_AT(struct evolve_config, every),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "0",
+      .max = 1U << 30,
+      .doc = "Generations from one progress report to the next; 0 = about 200 reports a run." },
+    { .name = "report",
+      .letter = 'r',
+      STRATO_OPTION_AT(struct evolve_config, report),
+      .kind = STRATO_OPTION_STRING,
+      .value = "DIR",
+      .complete = "dir",
+      .doc = "Write report.html and result.json there." },
 };
 
 /* All that a run holds; freed in one place. */
@@ -72,7 +125,8 @@ static int check(struct run *r)
     char *end;
 
     if (!problem)
-        return cli_fail(r->cli, CLI_USAGE, "no problem \"%s\": there are sphere, rosenbrock, rastrigin and strategy", c->problem);
+        return cli_fail(r->cli, CLI_USAGE, "no problem \"%s\": there are sphere, rosenbrock, rastrigin and strategy",
+                        c->problem);
     if (problem->needs_data && !c->data)
         return cli_fail(r->cli, CLI_USAGE, "the problem %s needs --data FILE", c->problem);
     if (!problem->needs_data && c->data)
@@ -90,7 +144,8 @@ static int check(struct run *r)
                                             .train = r->rules.train,
                                             .has_data = problem->needs_data };
     if (r->settings.dim < problem->dim_min || r->settings.dim > problem->dim_max)
-        return cli_fail(r->cli, CLI_USAGE, "--dim: %s has %u to %u genes", c->problem, problem->dim_min, problem->dim_max);
+        return cli_fail(r->cli, CLI_USAGE, "--dim: %s has %u to %u genes", c->problem, problem->dim_min,
+                        problem->dim_max);
     return CLI_OK;
 }
 
@@ -103,8 +158,10 @@ static int load(struct run *r)
         return CLI_OK;
     rc = market_load(r->config->data, &r->market, detail, sizeof detail);
     if (rc < 0)
-        return cli_fail(r->cli, rc == STRATO_ENOENT ? CLI_NOT_FOUND : CLI_FAILED, "%s", *detail ? detail : strato_strerror(rc));
-    r->settings.data = strato_bytes(r->market.closes, (size_t)r->market.days * STRATO_STRATEGY_MARKETS * sizeof(double));
+        return cli_fail(r->cli, rc == STRATO_ENOENT ? CLI_NOT_FOUND : CLI_FAILED, "%s",
+                        *detail ? detail : strato_strerror(rc));
+    r->settings.data =
+        strato_bytes(r->market.closes, (size_t)r->market.days * STRATO_STRATEGY_MARKETS * sizeof(double));
     return CLI_OK;
 }
 
@@ -119,7 +176,8 @@ static void look_at_workers(struct run *r)
     if (evolve_workers(r->cli, r->client, &now) < 0)
         return;
     if (r->workers_looked_ms && now.count < r->workers.count)
-        progress_note(&r->progress, "a worker left: %u -> %u; what it held is evaluated elsewhere", r->workers.count, now.count);
+        progress_note(&r->progress, "a worker left: %u -> %u; what it held is evaluated elsewhere", r->workers.count,
+                      now.count);
     if (r->workers_looked_ms && now.count > r->workers.count)
         progress_note(&r->progress, "a worker joined: %u -> %u", r->workers.count, now.count);
     r->workers = now;
@@ -189,14 +247,15 @@ static int evolve(struct run *r)
     r->genome = calloc(r->settings.dim, sizeof(double));
     if (!r->generation || !r->best || !r->mean || !r->std_dev || !r->genome)
         return cli_fail(r->cli, CLI_FAILED, "out of memory");
-    snprintf(r->title, sizeof r->title, "%.60s, %u genes, population %u, seed %" PRIu64, r->config->problem, r->settings.dim,
-             r->settings.population, r->settings.seed);
+    snprintf(r->title, sizeof r->title, "%.60s, %u genes, population %u, seed %" PRIu64, r->config->problem,
+             r->settings.dim, r->settings.population, r->settings.seed);
     r->started_ns = link_now_ns();
     while (code == CLI_OK && p.generation < r->config->generations && r->report.points < points) {
         uint64_t left = r->config->generations - p.generation;
 
-        code = cli_is_interrupted() ? CLI_INTERRUPTED
-                                    : evolve_step(r->cli, r->client, r->population, p.generation, left < every ? left : every, &p);
+        code = cli_is_interrupted()
+                   ? CLI_INTERRUPTED
+                   : evolve_step(r->cli, r->client, r->population, p.generation, left < every ? left : every, &p);
         if (code == CLI_OK)
             record(r, &p);
     }
@@ -220,8 +279,8 @@ static void print_result(const struct run *r)
 {
     const struct report_run *report = &r->report;
 
-    printf("best %.9g after %" PRIu64 " generations, %" PRIu64 " evaluations, %.1f s\n", report->best_fitness, report->generations,
-           report->evaluations, report->seconds);
+    printf("best %.9g after %" PRIu64 " generations, %" PRIu64 " evaluations, %.1f s\n", report->best_fitness,
+           report->generations, report->evaluations, report->seconds);
     if (report->backtest) {
         const struct backtest *bt = report->backtest;
 
@@ -289,8 +348,12 @@ static int run(struct cli *cli, const void *verb_config)
         code = load(&r);
     if (code == CLI_OK)
         code = link_open(cli, true, NULL, &r.client);
-    r.report = (struct report_run){ .problem = config->problem, .data_file = config->data, .dtype = config->dtype == 1 ? "f64" : "f32",
-                                    .seed = config->seed, .population = config->population, .dim = r.settings.dim };
+    r.report = (struct report_run){ .problem = config->problem,
+                                    .data_file = config->data,
+                                    .dtype = config->dtype == 1 ? "f64" : "f32",
+                                    .seed = config->seed,
+                                    .population = config->population,
+                                    .dim = r.settings.dim };
     if (code == CLI_OK)
         code = evolve(&r);
     r.report.generation = r.generation;
@@ -314,13 +377,15 @@ static int run(struct cli *cli, const void *verb_config)
 
 static const struct strato_program_example examples[] = {
     { "strato evolve --problem rastrigin --dim 32 --population 1000 --generations 300", "a benchmark function" },
-    { "strato evolve --problem strategy --data data/eu_stock_markets.csv --report out", "a trading strategy, with a report" },
+    { "strato evolve --problem strategy --data data/eu_stock_markets.csv --report out",
+      "a trading strategy, with a report" },
 };
 
 const struct cli_verb cmd_evolve = {
     .program = { .name = "strato evolve",
                  .summary = "breed solutions on the bus, with live progress and a report",
-                 .doc = "Asks the evolution service to breed; worker nodes evaluate. Without a worker the service computes by itself.",
+                 .doc = "Asks the evolution service to breed; worker nodes evaluate. Without a worker the service "
+                        "computes by itself.",
                  CLI_PROGRAM(rows),
                  STRATO_PROGRAM_EXAMPLES(examples) },
     .config_bytes = sizeof(struct evolve_config),

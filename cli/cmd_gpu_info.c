@@ -16,10 +16,19 @@ struct info_config {
 };
 
 static const struct strato_option rows[] = {
-    { .name = "channel", .letter = 'c', STRATO_OPTION_AT(struct info_config, channel), .kind = STRATO_OPTION_STRING, .value = "NAME",
-      .initial = "gpu", .doc = "Channel that the worker nodes serve." },
-    { .name = "wait-responder", STRATO_OPTION_AT(struct info_config, wait_responder_ms), .kind = STRATO_OPTION_DURATION,
-      .value = "TIME", .max = 600000, .doc = "Wait so long for a worker; without, nobody serving is an error at once." },
+    { .name = "channel",
+      .letter = 'c',
+      STRATO_OPTION_AT(struct info_config, channel),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
+      .initial = "gpu",
+      .doc = "Channel that the worker nodes serve." },
+    { .name = "wait-responder",
+      STRATO_OPTION_AT(struct info_config, wait_responder_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .max = 600000,
+      .doc = "Wait so long for a worker; without, nobody serving is an error at once." },
 };
 
 static void print_info(const struct strato_gpu_info *info)
@@ -28,13 +37,14 @@ static void print_info(const struct strato_gpu_info *info)
     struct strato_gpu_kernel_info kernel;
 
     printf("device\t%.*s\n", (int)info->device.bytes, (const char *)info->device.data);
-    printf("platform\t%.*s\n", (int)info->platform.bytes, info->platform.bytes ? (const char *)info->platform.data : "");
+    printf("platform\t%.*s\n", (int)info->platform.bytes,
+           info->platform.bytes ? (const char *)info->platform.data : "");
     printf("device_id\t%" PRIu32 "\n", info->device_id);
     printf("pool\t%.1f MiB\n", (double)info->pool_bytes / 1048576);
     printf("free\t%.1f MiB\n", (double)info->free_bytes / 1048576);
     while (strato_gpu_kernel_info_list_next(&it, &kernel))
-        printf("kernel\t%.*s(%.*s)\n", (int)kernel.kernel_id.bytes, (const char *)kernel.kernel_id.data, (int)kernel.signature.bytes,
-               kernel.signature.bytes ? (const char *)kernel.signature.data : "");
+        printf("kernel\t%.*s(%.*s)\n", (int)kernel.kernel_id.bytes, (const char *)kernel.kernel_id.data,
+               (int)kernel.signature.bytes, kernel.signature.bytes ? (const char *)kernel.signature.data : "");
 }
 
 static int run(struct cli *cli, const void *verb_config)

@@ -22,7 +22,10 @@ struct health {
     const struct cli *cli;
     strato_client *client;
     int depth; /* index into names */
-    struct { bool is_ok; char words[200]; } checks[CHECKS_MAX];
+    struct {
+        bool is_ok;
+        char words[200];
+    } checks[CHECKS_MAX];
     int done;
 };
 
@@ -50,7 +53,8 @@ static bool channel_is_lawful(const json_t *channel)
     /* The capacity of events is that of each subscriber's queue: nothing to compare one sum with. */
     bool has_bound = strcmp(admin_text(channel, "pattern"), "events") != 0;
 
-    return in == out && (!has_bound || channel_depth(channel) + admin_u64(channel, "granted") <= admin_u64(channel, "capacity"));
+    return in == out &&
+           (!has_bound || channel_depth(channel) + admin_u64(channel, "granted") <= admin_u64(channel, "capacity"));
 }
 
 static void check_deep(struct health *h, const json_t *channels)
@@ -82,7 +86,8 @@ static int examine(struct health *h)
     if (h->depth == 0)
         return CLI_OK;
     code = channels_fetch(h->cli, h->client, &channels);
-    if (!check(h, code == CLI_OK, code == CLI_OK ? "%zu channels" : "channels cannot be read", json_array_size(channels)))
+    if (!check(h, code == CLI_OK, code == CLI_OK ? "%zu channels" : "channels cannot be read",
+               json_array_size(channels)))
         return code;
     if (h->depth > 1)
         check_deep(h, channels);

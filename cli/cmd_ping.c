@@ -16,10 +16,22 @@ struct ping_config {
 };
 
 static const struct strato_option rows[] = {
-    { .name = "count", .letter = 'n', STRATO_OPTION_AT(struct ping_config, count), .kind = STRATO_OPTION_UINT, .value = "N",
-      .initial = "1", .min = 1, .max = UINT64_MAX, .doc = "Round trips to make." },
-    { .name = "interval", .letter = 'i', STRATO_OPTION_AT(struct ping_config, interval_ms), .kind = STRATO_OPTION_DURATION,
-      .value = "TIME", .initial = "1s", .doc = "From one to the next." },
+    { .name = "count",
+      .letter = 'n',
+      STRATO_OPTION_AT(struct ping_config, count),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "1",
+      .min = 1,
+      .max = UINT64_MAX,
+      .doc = "Round trips to make." },
+    { .name = "interval",
+      .letter = 'i',
+      STRATO_OPTION_AT(struct ping_config, interval_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .initial = "1s",
+      .doc = "From one to the next." },
 };
 
 static void print_one(const struct cli *cli, strato_client *client, uint64_t number, uint64_t took_ns)
@@ -55,7 +67,8 @@ static int run(struct cli *cli, const void *verb_config)
             due_ns += (uint64_t)config->interval_ms * 1000000U;
             link_sleep_until_ns(due_ns);
         }
-        rc = cli_is_interrupted() ? STRATO_EINTERRUPTED : strato_client_ping(client, (int)cli->common->timeout_ms, &took_ns);
+        rc = cli_is_interrupted() ? STRATO_EINTERRUPTED
+                                  : strato_client_ping(client, (int)cli->common->timeout_ms, &took_ns);
         if (rc < 0) {
             code = link_fail(cli, client, rc, "no pong");
             break;
@@ -66,8 +79,8 @@ static int run(struct cli *cli, const void *verb_config)
         sum_ns += took_ns;
     }
     if (code == CLI_OK && config->count > 1)
-        cli_say(cli, "%" PRIu64 " round trips: least %.3f, mean %.3f, most %.3f ms", config->count, (double)least_ns / 1e6,
-                (double)sum_ns / (double)config->count / 1e6, (double)most_ns / 1e6);
+        cli_say(cli, "%" PRIu64 " round trips: least %.3f, mean %.3f, most %.3f ms", config->count,
+                (double)least_ns / 1e6, (double)sum_ns / (double)config->count / 1e6, (double)most_ns / 1e6);
     strato_client_close(&client);
     return code;
 }

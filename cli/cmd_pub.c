@@ -23,7 +23,8 @@ const struct cli_verb cmd_pub = {
                  .operands = "TOPIC [BODY]",
                  .operands_min = 1,
                  .operands_max = 2,
-                 .doc = "Publishes BODY under TOPIC, on the events channel whose name leads the topic, or else on `events`. "
+                 .doc = "Publishes BODY under TOPIC, on the events channel whose name leads the topic, or else on "
+                        "`events`. "
                         "BODY is JSON, or a word, or \"-\" for stdin.",
                  .options = send_rows,
                  .options_count = SEND_ROWS,

@@ -15,11 +15,18 @@ struct pull_config {
 
 static const struct strato_option rows[] = {
     RECEIVE_ROWS(struct pull_config, receive),
-    { .name = "ack", STRATO_OPTION_AT(struct pull_config, ack), .kind = STRATO_OPTION_FLAG,
+    { .name = "ack",
+      STRATO_OPTION_AT(struct pull_config, ack),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "Acknowledge each message after it was printed; without, taking it settles it." },
-    { .name = "nack", STRATO_OPTION_AT(struct pull_config, nack), .kind = STRATO_OPTION_STRING, .value = "REASON",
+    { .name = "nack",
+      STRATO_OPTION_AT(struct pull_config, nack),
+      .kind = STRATO_OPTION_STRING,
+      .value = "REASON",
       .doc = "Give each message back as failed, after it was printed." },
-    { .name = "peek", STRATO_OPTION_AT(struct pull_config, peek), .kind = STRATO_OPTION_FLAG,
+    { .name = "peek",
+      STRATO_OPTION_AT(struct pull_config, peek),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "Give each message back untouched when the verb ends." },
 };
 
@@ -112,8 +119,9 @@ const struct cli_verb cmd_pull = {
                  .operands = "CHANNEL",
                  .operands_min = 1,
                  .operands_max = 1,
-                 .doc = "Takes messages off a work channel or a mailbox and prints them. Without --count it goes on until "
-                        "interrupted, or until --wait is over.",
+                 .doc =
+                     "Takes messages off a work channel or a mailbox and prints them. Without --count it goes on until "
+                     "interrupted, or until --wait is over.",
                  CLI_PROGRAM(rows),
                  STRATO_PROGRAM_EXAMPLES(examples) },
     .config_bytes = sizeof(struct pull_config),

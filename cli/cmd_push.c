@@ -22,7 +22,8 @@ const struct cli_verb cmd_push = {
                  .operands = "CHANNEL [BODY]",
                  .operands_min = 1,
                  .operands_max = 2,
-                 .doc = "Sends BODY to a work channel or a mailbox (@agent), and waits until the broker has taken it. A full "
+                 .doc = "Sends BODY to a work channel or a mailbox (@agent), and waits until the broker has taken it. "
+                        "A full "
                         "channel makes it wait, up to --timeout; then it ends with exit code 5.",
                  .options = send_rows,
                  .options_count = SEND_ROWS,

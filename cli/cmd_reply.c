@@ -20,22 +20,53 @@ struct reply_config {
 };
 
 static const struct strato_option rows[] = {
-    { .name = "exec", STRATO_OPTION_AT(struct reply_config, exec), .kind = STRATO_OPTION_STRING, .value = "COMMAND",
-      .doc = "Answer with what `sh -c COMMAND` prints; the request's body is on its stdin, STRATO_TYPE, STRATO_CHANNEL and "
+    { .name = "exec",
+      STRATO_OPTION_AT(struct reply_config, exec),
+      .kind = STRATO_OPTION_STRING,
+      .value = "COMMAND",
+      .doc = "Answer with what `sh -c COMMAND` prints; the request's body is on its stdin, STRATO_TYPE, STRATO_CHANNEL "
+             "and "
              "STRATO_SENDER in its environment." },
-    { .name = "echo", STRATO_OPTION_AT(struct reply_config, echo), .kind = STRATO_OPTION_FLAG, .doc = "Answer with the request." },
-    { .name = "count", .letter = 'C', STRATO_OPTION_AT(struct reply_config, count), .kind = STRATO_OPTION_UINT, .value = "N",
-      .max = UINT64_MAX, .doc = "Stop after so many requests; 0 is never." },
-    { .name = "type", STRATO_OPTION_AT(struct reply_config, type), .kind = STRATO_OPTION_STRING, .value = "TYPE",
+    { .name = "echo",
+      STRATO_OPTION_AT(struct reply_config, echo),
+      .kind = STRATO_OPTION_FLAG,
+      .doc = "Answer with the request." },
+    { .name = "count",
+      .letter = 'C',
+      STRATO_OPTION_AT(struct reply_config, count),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .max = UINT64_MAX,
+      .doc = "Stop after so many requests; 0 is never." },
+    { .name = "type",
+      STRATO_OPTION_AT(struct reply_config, type),
+      .kind = STRATO_OPTION_STRING,
+      .value = "TYPE",
       .doc = "Type of the answers, instead of the request's." },
-    { .name = "raw", STRATO_OPTION_AT(struct reply_config, raw), .kind = STRATO_OPTION_FLAG,
+    { .name = "raw",
+      STRATO_OPTION_AT(struct reply_config, raw),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "Bodies are bytes, not JSON, both ways." },
-    { .name = "no-template", STRATO_OPTION_AT(struct reply_config, no_template), .kind = STRATO_OPTION_FLAG,
+    { .name = "no-template",
+      STRATO_OPTION_AT(struct reply_config, no_template),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "Leave {{Count}} and its like in BODY as they are." },
-    { .name = "exec-timeout", STRATO_OPTION_AT(struct reply_config, exec_timeout_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME",
-      .initial = "30s", .min = 1, .max = 3600 * 1000, .doc = "Kill the command after so long." },
-    { .name = "max-output", STRATO_OPTION_AT(struct reply_config, output_max), .kind = STRATO_OPTION_SIZE, .value = "SIZE",
-      .initial = "1MiB", .min = 1, .max = BODY_BYTES_MAX, .doc = "Longest output of the command that is an answer." },
+    { .name = "exec-timeout",
+      STRATO_OPTION_AT(struct reply_config, exec_timeout_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .initial = "30s",
+      .min = 1,
+      .max = 3600 * 1000,
+      .doc = "Kill the command after so long." },
+    { .name = "max-output",
+      STRATO_OPTION_AT(struct reply_config, output_max),
+      .kind = STRATO_OPTION_SIZE,
+      .value = "SIZE",
+      .initial = "1MiB",
+      .min = 1,
+      .max = BODY_BYTES_MAX,
+      .doc = "Longest output of the command that is an answer." },
 };
 
 struct service {
@@ -97,21 +128,23 @@ static int answer_error(struct service *s, strato_message *request, const char *
     return rc;
 }
 
-static const char *complaint(const struct service *s, const struct child_result *result, char text[CHILD_ERRORS_MAX + 64])
+static const char *complaint(const struct service *s, const struct child_result *result,
+                             char text[CHILD_ERRORS_MAX + 64])
 {
     if (result->is_output_too_long)
         snprintf(text, CHILD_ERRORS_MAX + 64, "the command printed more than %" PRIu64 " bytes", s->config->output_max);
     else if (result->was_killed)
         snprintf(text, CHILD_ERRORS_MAX + 64, "the command took longer than %g s", s->config->exec_timeout_ms / 1000.0);
     else if (result->status != 0)
-        snprintf(text, CHILD_ERRORS_MAX + 64, "exit status %d: %.*s", result->status, (int)strcspn(result->errors, "\n"),
-                 result->errors);
+        snprintf(text, CHILD_ERRORS_MAX + 64, "exit status %d: %.*s", result->status,
+                 (int)strcspn(result->errors, "\n"), result->errors);
     else
         return NULL;
     return text;
 }
 
-static int answer_output(struct service *s, strato_message *request, struct strato_bytes output, struct strato_send *reply)
+static int answer_output(struct service *s, strato_message *request, struct strato_bytes output,
+                         struct strato_send *reply)
 {
     struct strato_writer w = { 0 };
     struct strato_attachment attachment = { .data = output.data, .bytes = output.bytes };
@@ -145,7 +178,8 @@ static int answer_exec(struct service *s, strato_message *request, struct strato
 
     snprintf(type, sizeof type, "STRATO_TYPE=%.*s", (int)e->type.bytes, (const char *)e->type.data);
     snprintf(channel, sizeof channel, "STRATO_CHANNEL=%s", s->channel);
-    snprintf(sender, sizeof sender, "STRATO_SENDER=%.*s", (int)e->sender.bytes, e->sender.bytes ? (const char *)e->sender.data : "");
+    snprintf(sender, sizeof sender, "STRATO_SENDER=%.*s", (int)e->sender.bytes,
+             e->sender.bytes ? (const char *)e->sender.data : "");
     if (rc == 0)
         rc = child_run(s->config->exec, strato_bytes(text, bytes), environment, &limits, &result);
     if (rc < 0)
@@ -235,7 +269,8 @@ static int run(struct cli *cli, const void *verb_config)
     int rc, code = check(cli, config);
 
     if (code == CLI_OK)
-        code = body_open(cli, cli->operands_count > 1 ? cli->operands[1] : NULL, config->raw, !config->no_template, &s.body);
+        code = body_open(cli, cli->operands_count > 1 ? cli->operands[1] : NULL, config->raw, !config->no_template,
+                         &s.body);
     if (code == CLI_OK) /* an own thread: heartbeats and leases go on while a command runs */
         code = link_open(cli, true, NULL, &client);
     if (code != CLI_OK)
@@ -259,7 +294,8 @@ out:
 
 static const struct strato_program_example examples[] = {
     { "strato reply math.add --exec 'jq .a+.b'", "a service in one line" },
-    { "strato reply hello '{\"greeting\":\"hi\",\"n\":{{Count}}}'", "the same answer to everybody, but for the number" },
+    { "strato reply hello '{\"greeting\":\"hi\",\"n\":{{Count}}}'",
+      "the same answer to everybody, but for the number" },
     { "strato reply bench.echo --echo", "send every request back" },
 };
 
@@ -269,7 +305,8 @@ const struct cli_verb cmd_reply = {
                  .operands = "CHANNEL [BODY]",
                  .operands_min = 1,
                  .operands_max = 2,
-                 .doc = "Serves a request channel, which it makes if it is not there. A command that fails is answered by an "
+                 .doc = "Serves a request channel, which it makes if it is not there. A command that fails is answered "
+                        "by an "
                         "error: type CHANNEL.error, {\"code\":\"failed\",\"message\":...}.",
                  CLI_PROGRAM(rows),
                  STRATO_PROGRAM_EXAMPLES(examples) },

@@ -23,24 +23,54 @@ struct req_config {
 };
 
 static const struct strato_option rows[] = {
-    { .name = "count", .letter = 'n', STRATO_OPTION_AT(struct req_config, count), .kind = STRATO_OPTION_UINT, .value = "N",
-      .initial = "1", .min = 1, .max = UINT64_MAX, .doc = "Ask so many times, one after the other." },
-    { .name = "sleep", STRATO_OPTION_AT(struct req_config, sleep_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME",
+    { .name = "count",
+      .letter = 'n',
+      STRATO_OPTION_AT(struct req_config, count),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "1",
+      .min = 1,
+      .max = UINT64_MAX,
+      .doc = "Ask so many times, one after the other." },
+    { .name = "sleep",
+      STRATO_OPTION_AT(struct req_config, sleep_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
       .doc = "Pause between two requests." },
-    { .name = "header", .letter = 'H', STRATO_OPTION_AT(struct req_config, fields), .kind = STRATO_OPTION_LIST, .value = "KEY:VALUE",
+    { .name = "header",
+      .letter = 'H',
+      STRATO_OPTION_AT(struct req_config, fields),
+      .kind = STRATO_OPTION_LIST,
+      .value = "KEY:VALUE",
       .doc = "Set a field of the envelope: priority, id, trace, affinity ...; may be repeated." },
-    { .name = "channel", .letter = 'c', STRATO_OPTION_AT(struct req_config, channel), .kind = STRATO_OPTION_STRING, .value = "NAME",
+    { .name = "channel",
+      .letter = 'c',
+      STRATO_OPTION_AT(struct req_config, channel),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
       .complete = "strato channel ls --columns name --quiet --timeout 200ms",
       .doc = "Channel to use, instead of the one whose name leads the subject." },
-    { .name = "type", STRATO_OPTION_AT(struct req_config, type), .kind = STRATO_OPTION_STRING, .value = "TYPE",
+    { .name = "type",
+      STRATO_OPTION_AT(struct req_config, type),
+      .kind = STRATO_OPTION_STRING,
+      .value = "TYPE",
       .doc = "Message type, instead of the subject." },
-    { .name = "wait-responder", STRATO_OPTION_AT(struct req_config, wait_responder_ms), .kind = STRATO_OPTION_DURATION,
-      .value = "TIME", .doc = "Wait so long for somebody to serve; without, nobody serving is an error at once." },
-    { .name = "idempotent", STRATO_OPTION_AT(struct req_config, idempotent), .kind = STRATO_OPTION_FLAG,
+    { .name = "wait-responder",
+      STRATO_OPTION_AT(struct req_config, wait_responder_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .doc = "Wait so long for somebody to serve; without, nobody serving is an error at once." },
+    { .name = "idempotent",
+      STRATO_OPTION_AT(struct req_config, idempotent),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "The request may be run again if its responder dies." },
-    { .name = "raw", STRATO_OPTION_AT(struct req_config, raw), .kind = STRATO_OPTION_FLAG,
+    { .name = "raw",
+      STRATO_OPTION_AT(struct req_config, raw),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "The body is bytes, and the answer is printed as bytes." },
-    { .name = "no-template", STRATO_OPTION_AT(struct req_config, no_template), .kind = STRATO_OPTION_FLAG,
+    { .name = "no-template",
+      STRATO_OPTION_AT(struct req_config, no_template),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "Leave {{Count}} and its like as they are." },
 };
 
@@ -50,7 +80,10 @@ static int error_answer(const strato_message *reply)
     static const struct {
         const char *code;
         int exit;
-    } codes[] = { { "not_found", CLI_NOT_FOUND }, { "forbidden", CLI_FORBIDDEN }, { "ENOENT", CLI_NOT_FOUND }, { "EPERM", CLI_FORBIDDEN } };
+    } codes[] = { { "not_found", CLI_NOT_FOUND },
+                  { "forbidden", CLI_FORBIDDEN },
+                  { "ENOENT", CLI_NOT_FOUND },
+                  { "EPERM", CLI_FORBIDDEN } };
     const struct strato_envelope *e = strato_message_envelope(reply);
     struct strato_cursor c = strato_cursor_over(e->payload);
     struct strato_bytes key, value;
@@ -73,7 +106,8 @@ static int error_answer(const strato_message *reply)
     return CLI_FAILED;
 }
 
-static void print_answer(const struct cli *cli, const struct req_config *config, const strato_message *reply, uint64_t took_ns)
+static void print_answer(const struct cli *cli, const struct req_config *config, const strato_message *reply,
+                         uint64_t took_ns)
 {
     const struct strato_envelope *e = strato_message_envelope(reply);
     struct emit j = { .to = stdout };
@@ -101,10 +135,12 @@ static void print_answer(const struct cli *cli, const struct req_config *config,
         putchar('\n');
     }
     fflush(stdout);
-    cli_say(cli, "%.*s, %zu bytes, %.3f ms", (int)e->type.bytes, (const char *)e->type.data, show_bytes(reply), (double)took_ns / 1e6);
+    cli_say(cli, "%.*s, %zu bytes, %.3f ms", (int)e->type.bytes, (const char *)e->type.data, show_bytes(reply),
+            (double)took_ns / 1e6);
 }
 
-static int ask(const struct cli *cli, const struct req_config *config, strato_client *client, const struct strato_send *message)
+static int ask(const struct cli *cli, const struct req_config *config, strato_client *client,
+               const struct strato_send *message)
 {
     struct strato_request_options options = { .timeout_ms = (int)cli->common->timeout_ms,
                                               .wait_responder_ms = config->wait_responder_ms,
@@ -152,7 +188,8 @@ static int run(struct cli *cli, const void *verb_config)
     struct subject subject;
     struct fields fields;
     struct body body;
-    int code = body_open(cli, cli->operands_count > 1 ? cli->operands[1] : NULL, config->raw, !config->no_template, &body);
+    int code =
+        body_open(cli, cli->operands_count > 1 ? cli->operands[1] : NULL, config->raw, !config->no_template, &body);
 
     if (code == CLI_OK)
         code = link_open(cli, false, NULL, &client);
@@ -183,7 +220,8 @@ const struct cli_verb cmd_req = {
                  .operands = "SUBJECT [BODY]",
                  .operands_min = 1,
                  .operands_max = 2,
-                 .doc = "Sends BODY to the request channel whose name leads SUBJECT, and waits for the answer. An answer that "
+                 .doc = "Sends BODY to the request channel whose name leads SUBJECT, and waits for the answer. An "
+                        "answer that "
                         "is an error of the service is printed too, with exit code 1 (4 forbidden, 6 not found).",
                  CLI_PROGRAM(rows),
                  STRATO_PROGRAM_EXAMPLES(examples) },

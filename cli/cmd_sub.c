@@ -18,18 +18,37 @@ static const char *const policies[] = { "drop_oldest", "block", "disconnect" };
 
 static const struct strato_option rows[] = {
     RECEIVE_ROWS(struct sub_config, receive),
-    { .name = "channel", .letter = 'c', STRATO_OPTION_AT(struct sub_config, channel), .kind = STRATO_OPTION_STRING, .value = "NAME",
+    { .name = "channel",
+      .letter = 'c',
+      STRATO_OPTION_AT(struct sub_config, channel),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
       .complete = "strato channel ls --columns name --quiet --timeout 200ms",
       .doc = "Events channel, instead of the one whose name leads the topic." },
-    { .name = "tap", STRATO_OPTION_AT(struct sub_config, tap), .kind = STRATO_OPTION_STRING, .value = "CHANNEL",
+    { .name = "tap",
+      STRATO_OPTION_AT(struct sub_config, tap),
+      .kind = STRATO_OPTION_STRING,
+      .value = "CHANNEL",
       .complete = "strato channel ls --columns name --quiet --timeout 200ms",
       .doc = "See a copy of a channel's traffic, of any pattern, without taking part in it." },
-    { .name = "group", STRATO_OPTION_AT(struct sub_config, group), .kind = STRATO_OPTION_STRING, .value = "NAME",
+    { .name = "group",
+      STRATO_OPTION_AT(struct sub_config, group),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
       .doc = "Share the events with the other subscribers of this group." },
-    { .name = "policy", STRATO_OPTION_AT(struct sub_config, policy), .kind = STRATO_OPTION_ENUM, .value = "POLICY",
-      .initial = "drop_oldest", .choices = "drop_oldest|block|disconnect", .doc = "What happens when this end is too slow." },
-    { .name = "from", STRATO_OPTION_AT(struct sub_config, from_seq), .kind = STRATO_OPTION_UINT, .value = "SEQ",
-      .max = UINT64_MAX, .doc = "Replay the history from this sequence number; 0 is live only." },
+    { .name = "policy",
+      STRATO_OPTION_AT(struct sub_config, policy),
+      .kind = STRATO_OPTION_ENUM,
+      .value = "POLICY",
+      .initial = "drop_oldest",
+      .choices = "drop_oldest|block|disconnect",
+      .doc = "What happens when this end is too slow." },
+    { .name = "from",
+      STRATO_OPTION_AT(struct sub_config, from_seq),
+      .kind = STRATO_OPTION_UINT,
+      .value = "SEQ",
+      .max = UINT64_MAX,
+      .doc = "Replay the history from this sequence number; 0 is live only." },
 };
 
 static int next_event(void *source, int timeout_ms, strato_message **ret_message)
@@ -68,7 +87,8 @@ static int run_events(struct cli *cli, const struct sub_config *config, strato_c
     struct receive receive = { .client = client, .next = next_event };
     strato_subscription *subscription = NULL;
     struct subject subject;
-    int code = subject_find(cli, client, cli->operands_count ? cli->operands[0] : "", "events", config->channel, &subject);
+    int code =
+        subject_find(cli, client, cli->operands_count ? cli->operands[0] : "", "events", config->channel, &subject);
     int rc;
 
     if (code != CLI_OK)
@@ -110,7 +130,8 @@ const struct cli_verb cmd_sub = {
     .program = { .name = "strato sub",
                  .summary = "print events as they come",
                  .operands = "[TOPIC...]",
-                 .doc = "In a TOPIC * stands for one segment and > for the rest; none = all events. Loss is told: a line on "
+                 .doc = "In a TOPIC * stands for one segment and > for the rest; none = all events. Loss is told: a "
+                        "line on "
                         "stderr, or {\"kind\":\"lagged\"} in JSON.",
                  CLI_PROGRAM(rows),
                  STRATO_PROGRAM_EXAMPLES(examples) },

@@ -71,7 +71,8 @@ static void write_str(FILE *to, struct strato_bytes text)
         if (length == 0) {
             fputs("\\ufffd", to);
             length = 1;
-        } else if (length == 1 && (text.data[i] < 0x20 || text.data[i] == '"' || text.data[i] == '\\' || text.data[i] == 0x7F)) {
+        } else if (length == 1 &&
+                   (text.data[i] < 0x20 || text.data[i] == '"' || text.data[i] == '\\' || text.data[i] == 0x7F)) {
             write_escaped(to, text.data[i]);
         } else {
             fwrite(text.data + i, 1, length, to);
@@ -198,17 +199,37 @@ static int write_value(FILE *to, struct strato_cursor *c, unsigned depth)
     if (depth > STRATO_DEPTH_MAX)
         return STRATO_ECODEC;
     switch (t.kind) {
-    case STRATO_KIND_NIL: fputs("null", to); break;
-    case STRATO_KIND_BOOL: fputs(t.b ? "true" : "false", to); break;
-    case STRATO_KIND_UINT: fprintf(to, "%" PRIu64, t.u); break;
-    case STRATO_KIND_INT: fprintf(to, "%" PRId64, t.i); break;
-    case STRATO_KIND_F32: write_f32(to, t.f); break;
-    case STRATO_KIND_F64: write_f64(to, t.f); break;
-    case STRATO_KIND_STR: write_str(to, t.bytes); break;
-    case STRATO_KIND_BIN: write_bin(to, t.bytes); break;
-    case STRATO_KIND_TIMESTAMP: write_time(to, t.bytes); break;
-    case STRATO_KIND_ARRAY: return write_items(to, c, depth + 1, t.items, false);
-    case STRATO_KIND_MAP: return write_items(to, c, depth + 1, t.items, true);
+    case STRATO_KIND_NIL:
+        fputs("null", to);
+        break;
+    case STRATO_KIND_BOOL:
+        fputs(t.b ? "true" : "false", to);
+        break;
+    case STRATO_KIND_UINT:
+        fprintf(to, "%" PRIu64, t.u);
+        break;
+    case STRATO_KIND_INT:
+        fprintf(to, "%" PRId64, t.i);
+        break;
+    case STRATO_KIND_F32:
+        write_f32(to, t.f);
+        break;
+    case STRATO_KIND_F64:
+        write_f64(to, t.f);
+        break;
+    case STRATO_KIND_STR:
+        write_str(to, t.bytes);
+        break;
+    case STRATO_KIND_BIN:
+        write_bin(to, t.bytes);
+        break;
+    case STRATO_KIND_TIMESTAMP:
+        write_time(to, t.bytes);
+        break;
+    case STRATO_KIND_ARRAY:
+        return write_items(to, c, depth + 1, t.items, false);
+    case STRATO_KIND_MAP:
+        return write_items(to, c, depth + 1, t.items, true);
     }
     return 0;
 }

@@ -18,9 +18,10 @@ static int refused(const struct cli *cli, const struct strato_envelope *envelope
 
     if (strato_bytes_is(envelope->type, STRATO_TYPE_EVOLUTION_ERROR) &&
         strato_evolution_error_decode(envelope->payload, &error, NULL) == 0)
-        return cli_fail(cli, CLI_FAILED, "the evolution service refused: %.*s", (int)error.message.bytes, (const char *)error.message.data);
-    return cli_fail(cli, CLI_FAILED, "the evolution service answered with %.*s, which was not asked for", (int)envelope->type.bytes,
-                    (const char *)envelope->type.data);
+        return cli_fail(cli, CLI_FAILED, "the evolution service refused: %.*s", (int)error.message.bytes,
+                        (const char *)error.message.data);
+    return cli_fail(cli, CLI_FAILED, "the evolution service answered with %.*s, which was not asked for",
+                    (int)envelope->type.bytes, (const char *)envelope->type.data);
 }
 
 /* Ask, and check that the answer has the type that was hoped for. */
@@ -85,7 +86,8 @@ int evolve_create(const struct cli *cli, strato_client *client, const struct evo
     strato_evolution_create_encode(&create, &payload);
     message.envelope.payload = strato_writer_view(&payload);
     if (strato_writer_error(&numbers) < 0 || strato_writer_error(&payload) < 0)
-        code = cli_fail(cli, CLI_USAGE, "the population cannot be described: %s", strato_strerror(strato_writer_error(&payload)));
+        code = cli_fail(cli, CLI_USAGE, "the population cannot be described: %s",
+                        strato_strerror(strato_writer_error(&payload)));
     else
         code = ask(cli, client, &message, STRATO_TYPE_EVOLUTION_CREATED, &reply);
     if (code == CLI_OK) {
@@ -103,8 +105,8 @@ int evolve_create(const struct cli *cli, strato_client *client, const struct evo
     return code;
 }
 
-int evolve_step(const struct cli *cli, strato_client *client, const char *population, uint64_t generation, uint64_t generations,
-                struct evolve_progress *ret_progress)
+int evolve_step(const struct cli *cli, strato_client *client, const char *population, uint64_t generation,
+                uint64_t generations, struct evolve_progress *ret_progress)
 {
     struct strato_evolution_step step = STRATO_EVOLUTION_STEP_DEFAULTS;
     struct strato_evolution_stepped stepped = STRATO_EVOLUTION_STEPPED_DEFAULTS;

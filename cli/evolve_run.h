@@ -33,8 +33,8 @@ struct evolve_progress {
     double best, mean, std_dev;
 };
 /** Run `generations` from `generation` on. A service that is busy elsewhere is waited for. */
-int evolve_step(const struct cli *cli, strato_client *client, const char *population, uint64_t generation, uint64_t generations,
-                struct evolve_progress *ret_progress);
+int evolve_step(const struct cli *cli, strato_client *client, const char *population, uint64_t generation,
+                uint64_t generations, struct evolve_progress *ret_progress);
 
 /** The best individual. ret_genes: array of dim. */
 int evolve_best(const struct cli *cli, strato_client *client, const char *population, uint32_t dim, double *ret_genes,

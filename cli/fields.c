@@ -56,8 +56,12 @@ static bool set(const struct field *field, const char *value, struct fields *roo
 
     envelope->has |= field->has;
     switch (field->kind) {
-    case FIELD_TEXT: *(const char **)at = value; return true;
-    case FIELD_ID: *(struct strato_bytes *)at = strato_text(value); return *value != '\0';
+    case FIELD_TEXT:
+        *(const char **)at = value;
+        return true;
+    case FIELD_ID:
+        *(struct strato_bytes *)at = strato_text(value);
+        return *value != '\0';
     case FIELD_BOOL:
         *(bool *)at = strcmp(value, "true") == 0 || strcmp(value, "yes") == 0;
         return *(bool *)at || strcmp(value, "false") == 0 || strcmp(value, "no") == 0;
@@ -68,7 +72,8 @@ static bool set(const struct field *field, const char *value, struct fields *roo
         envelope->needs = room->needs;
         return true;
     case FIELD_DURATION:
-    case FIELD_PRIORITY: break;
+    case FIELD_PRIORITY:
+        break;
     }
     return set_number(field, at, value);
 }
@@ -80,12 +85,13 @@ static int unknown(const struct cli *cli, struct strato_bytes name)
     for (size_t i = 0; i < FIELDS; i++)
         strato_nearest_offer(&n, strato_text(rows[i].name));
     if (n.best.bytes)
-        return cli_fail(cli, CLI_USAGE, "-H: unknown field \"%.*s\" (did you mean %.*s?)", (int)name.bytes, (const char *)name.data,
-                        (int)n.best.bytes, (const char *)n.best.data);
-    return cli_fail(cli, CLI_USAGE,
-                    "-H: unknown field \"%.*s\"; known are id, request_id, correlation_id, to, topic, type, trace, affinity, "
-                    "order_key, priority, ttl, delay, ack, receipt, needs",
-                    (int)name.bytes, (const char *)name.data);
+        return cli_fail(cli, CLI_USAGE, "-H: unknown field \"%.*s\" (did you mean %.*s?)", (int)name.bytes,
+                        (const char *)name.data, (int)n.best.bytes, (const char *)n.best.data);
+    return cli_fail(
+        cli, CLI_USAGE,
+        "-H: unknown field \"%.*s\"; known are id, request_id, correlation_id, to, topic, type, trace, affinity, "
+        "order_key, priority, ttl, delay, ack, receipt, needs",
+        (int)name.bytes, (const char *)name.data);
 }
 
 int fields_apply(const struct cli *cli, const struct strato_option_list *list, struct fields *room,

@@ -25,11 +25,14 @@ static int refused(const struct gpu_call *call, const char *type, const strato_m
     return code;
 }
 
-int gpu_ask(const struct gpu_call *call, const char *type, struct strato_bytes payload, const struct strato_attachment *attachment,
-            strato_message **ret_reply, uint64_t *ret_wall_ns)
+int gpu_ask(const struct gpu_call *call, const char *type, struct strato_bytes payload,
+            const struct strato_attachment *attachment, strato_message **ret_reply, uint64_t *ret_wall_ns)
 {
-    struct strato_send message = { .channel = call->channel, .attachments = attachment, .attachments_count = attachment ? 1 : 0 };
-    struct strato_request_options options = { .timeout_ms = (int)(call->cli->common->timeout_ms + call->wait_responder_ms),
+    struct strato_send message = { .channel = call->channel,
+                                   .attachments = attachment,
+                                   .attachments_count = attachment ? 1 : 0 };
+    struct strato_request_options options = { .timeout_ms =
+                                                  (int)(call->cli->common->timeout_ms + call->wait_responder_ms),
                                               .wait_responder_ms = call->wait_responder_ms };
     strato_message *reply = NULL;
     int rc;
@@ -38,10 +41,11 @@ int gpu_ask(const struct gpu_call *call, const char *type, struct strato_bytes p
     message.envelope.payload = payload;
     rc = link_request(call->client, &message, &options, &reply, ret_wall_ns);
     if (rc == STRATO_ENO_RESPONDERS)
-        return cli_fail(call->cli, CLI_TIMEOUT, "%s: no worker serves the channel %s (start one: strato-worker)", type, call->channel);
+        return cli_fail(call->cli, CLI_TIMEOUT, "%s: no worker serves the channel %s (start one: strato-worker)", type,
+                        call->channel);
     if (rc == STRATO_ETIMEOUT)
-        return cli_fail(call->cli, CLI_TIMEOUT, "%s: no answer within %g s: is a strato-worker running, and not busy?", type,
-                        call->cli->common->timeout_ms / 1000.0);
+        return cli_fail(call->cli, CLI_TIMEOUT, "%s: no answer within %g s: is a strato-worker running, and not busy?",
+                        type, call->cli->common->timeout_ms / 1000.0);
     if (rc < 0)
         return link_fail(call->cli, call->client, rc, type);
     if (strato_bytes_is(strato_message_envelope(reply)->type, STRATO_TYPE_GPU_ERROR)) {
@@ -55,8 +59,8 @@ int gpu_ask(const struct gpu_call *call, const char *type, struct strato_bytes p
 }
 
 /* Encoded by the caller into `w`, answered by gpu.done. */
-static int ask_done(const struct gpu_call *call, const char *type, struct strato_writer *w, const struct strato_attachment *attachment,
-                    struct gpu_time *time)
+static int ask_done(const struct gpu_call *call, const char *type, struct strato_writer *w,
+                    const struct strato_attachment *attachment, struct gpu_time *time)
 {
     struct strato_gpu_done done = STRATO_GPU_DONE_DEFAULTS;
     strato_message *reply = NULL;
@@ -112,7 +116,8 @@ int gpu_write(const struct gpu_call *call, const char *name, const void *data, u
     return code;
 }
 
-static int read_piece(const struct gpu_call *call, const strato_message *reply, uint8_t *data, uint64_t bytes, struct gpu_time *time)
+static int read_piece(const struct gpu_call *call, const strato_message *reply, uint8_t *data, uint64_t bytes,
+                      struct gpu_time *time)
 {
     struct strato_gpu_data answer = STRATO_GPU_DATA_DEFAULTS;
     struct strato_bytes frames[8], found;
@@ -144,9 +149,10 @@ int gpu_read(const struct gpu_call *call, const char *name, void *data, uint64_t
         transfer.offset = at;
         transfer.size = bytes - at < GPU_PIECE_BYTES ? bytes - at : GPU_PIECE_BYTES;
         strato_gpu_transfer_from_device_encode(&transfer, &w);
-        code = strato_writer_error(&w) < 0
-                   ? cli_fail(call->cli, CLI_FAILED, "%s", strato_strerror(strato_writer_error(&w)))
-                   : gpu_ask(call, STRATO_TYPE_GPU_TRANSFER_FROM_DEVICE, strato_writer_view(&w), NULL, &reply, &wall_ns);
+        code =
+            strato_writer_error(&w) < 0
+                ? cli_fail(call->cli, CLI_FAILED, "%s", strato_strerror(strato_writer_error(&w)))
+                : gpu_ask(call, STRATO_TYPE_GPU_TRANSFER_FROM_DEVICE, strato_writer_view(&w), NULL, &reply, &wall_ns);
         if (code == CLI_OK)
             code = read_piece(call, reply, (uint8_t *)data + at, transfer.size, time);
         time->wall_ns += wall_ns;

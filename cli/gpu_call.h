@@ -29,8 +29,8 @@ struct gpu_time {
 /**
  * One command, encoded. @return CLI_OK with the reply to destroy; else the exit code, told (a gpu.error too).
  */
-int gpu_ask(const struct gpu_call *call, const char *type, struct strato_bytes payload, const struct strato_attachment *attachment,
-            strato_message **ret_reply, uint64_t *ret_wall_ns);
+int gpu_ask(const struct gpu_call *call, const char *type, struct strato_bytes payload,
+            const struct strato_attachment *attachment, strato_message **ret_reply, uint64_t *ret_wall_ns);
 
 /** Allocate `name` and write all of `data` to it. Times are added to *time. */
 int gpu_write(const struct gpu_call *call, const char *name, const void *data, uint64_t bytes, struct gpu_time *time);

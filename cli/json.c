@@ -25,7 +25,8 @@ static int write_bin(const char *text, struct strato_writer *w)
     uint8_t *data = malloc(room);
     int rc = data ? STRATO_EINVAL : STRATO_ENOMEM;
 
-    if (data && sodium_base642bin(data, room, text, strlen(text), NULL, &bytes, NULL, sodium_base64_VARIANT_ORIGINAL) == 0) {
+    if (data &&
+        sodium_base642bin(data, room, text, strlen(text), NULL, &bytes, NULL, sodium_base64_VARIANT_ORIGINAL) == 0) {
         strato_writer_bin(w, strato_bytes(data, bytes));
         rc = 0;
     }
@@ -71,14 +72,28 @@ static int write_value(const json_t *value, struct strato_writer *w, unsigned de
     if (depth >= STRATO_DEPTH_MAX)
         return STRATO_ELIMIT;
     switch (json_typeof(value)) {
-    case JSON_NULL: strato_writer_nil(w); break;
-    case JSON_TRUE: strato_writer_bool(w, true); break;
-    case JSON_FALSE: strato_writer_bool(w, false); break;
-    case JSON_INTEGER: strato_writer_i64(w, json_integer_value(value)); break;
-    case JSON_REAL: strato_writer_f64(w, json_real_value(value)); break;
-    case JSON_STRING: strato_writer_str(w, strato_bytes(json_string_value(value), json_string_length(value))); break;
-    case JSON_ARRAY: return write_array(value, w, depth + 1);
-    case JSON_OBJECT: return write_object((json_t *)(uintptr_t)value, w, depth + 1); /* iteration wants it mutable */
+    case JSON_NULL:
+        strato_writer_nil(w);
+        break;
+    case JSON_TRUE:
+        strato_writer_bool(w, true);
+        break;
+    case JSON_FALSE:
+        strato_writer_bool(w, false);
+        break;
+    case JSON_INTEGER:
+        strato_writer_i64(w, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        strato_writer_f64(w, json_real_value(value));
+        break;
+    case JSON_STRING:
+        strato_writer_str(w, strato_bytes(json_string_value(value), json_string_length(value)));
+        break;
+    case JSON_ARRAY:
+        return write_array(value, w, depth + 1);
+    case JSON_OBJECT:
+        return write_object((json_t *)(uintptr_t)value, w, depth + 1); /* iteration wants it mutable */
     }
     return 0;
 }
@@ -86,7 +101,8 @@ static int write_value(const json_t *value, struct strato_writer *w, unsigned de
 int json_to_msgpack(struct strato_bytes text, struct strato_writer *w, char *ret_error, size_t error_bytes)
 {
     json_error_t error;
-    json_t *value = json_loadb((const char *)text.data, text.bytes, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *value = json_loadb((const char *)text.data, text.bytes,
+                               JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     int rc;
 
     if (!value) {

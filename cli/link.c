@@ -64,7 +64,8 @@ int link_open(const struct cli *cli, bool own_thread, struct link_refusals *refu
     options.on_event_arg = refusals;
     rc = strato_client_open(&options, ret_client);
     if (rc == STRATO_EUNREACHABLE || rc == STRATO_ETIMEOUT)
-        return cli_fail(cli, CLI_UNREACHABLE, "no broker answers at %s (start one: stratod; or name another: --server URL)",
+        return cli_fail(cli, CLI_UNREACHABLE,
+                        "no broker answers at %s (start one: stratod; or name another: --server URL)",
                         options.endpoint);
     if (rc < 0)
         return cli_fail(cli, cli_exit_of(rc), "cannot connect to %s: %s", options.endpoint, strato_strerror(rc));

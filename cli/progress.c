@@ -53,8 +53,11 @@ void progress_show(struct progress *p, const struct progress_view *view, uint64_
     if (p->is_redrawn)
         draw_block(p, view);
     else
-        fprintf(stderr, "generation %" PRIu64 "/%" PRIu64 " best=%.6g mean=%.6g evaluations/s=%.0f workers=%u queue=%" PRIu64 " seconds=%.1f\n",
-                view->generation, view->generations, view->best, view->mean, view->rate, view->workers, view->depth, view->seconds);
+        fprintf(stderr,
+                "generation %" PRIu64 "/%" PRIu64 " best=%.6g mean=%.6g evaluations/s=%.0f workers=%u queue=%" PRIu64
+                " seconds=%.1f\n",
+                view->generation, view->generations, view->best, view->mean, view->rate, view->workers, view->depth,
+                view->seconds);
 }
 
 void progress_note(struct progress *p, const char *format, ...)

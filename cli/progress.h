@@ -18,13 +18,13 @@ struct progress {
 
 /** One look at a run. */
 struct progress_view {
-    const char *title;        /* "strategy, population 4096, seed 7" */
+    const char *title; /* "strategy, population 4096, seed 7" */
     uint64_t generation, generations;
     double best, mean, std_dev;
-    double rate;              /* evaluations a second */
-    double seconds;           /* so far */
+    double rate;    /* evaluations a second */
+    double seconds; /* so far */
     uint32_t workers;
-    uint64_t depth;           /* rows' batches that wait or run */
+    uint64_t depth; /* rows' batches that wait or run */
     uint64_t local_evaluations;
 };
 

@@ -20,14 +20,28 @@ struct receive_config {
 };
 
 /** The rows for it; `member` is the struct receive_config in `type`. */
-#define RECEIVE_ROWS(type, member)                                                                                                 \
-    { .name = "count", .letter = 'C', STRATO_OPTION_AT(type, member.count), .kind = STRATO_OPTION_UINT, .value = "N",              \
-      .max = UINT64_MAX, .doc = "Stop after so many messages; 0 is never." },                                                      \
-    { .name = "wait", .letter = 'W', STRATO_OPTION_AT(type, member.wait_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME",     \
-      .doc = "Stop after so long. Exit code 5 if nothing came at all, 7 if fewer than --count." },                 \
-    { .name = "raw", STRATO_OPTION_AT(type, member.raw), .kind = STRATO_OPTION_FLAG, .doc = "Print the body only, as it is." },    \
-    { .name = "dump", STRATO_OPTION_AT(type, member.dump), .kind = STRATO_OPTION_STRING, .value = "DIR", .complete = "dir",       \
-      .doc = "Write each body to a file in DIR as well: 1.json, 2.bin ..." }
+#define RECEIVE_ROWS(type, member)                                                                                     \
+    { .name = "count",                                                                                                 \
+      .letter = 'C',                                                                                                   \
+      STRATO_OPTION_AT(type, member.count),                                                                            \
+      .kind = STRATO_OPTION_UINT,                                                                                      \
+      .value = "N",                                                                                                    \
+      .max = UINT64_MAX,                                                                                               \
+      .doc = "Stop after so many messages; 0 is never." },                                                             \
+        { .name = "wait",                                                                                              \
+          .letter = 'W',                                                                                               \
+          STRATO_OPTION_AT(type, member.wait_ms),                                                                      \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .doc = "Stop after so long. Exit code 5 if nothing came at all, 7 if fewer than --count." },                 \
+        { .name = "raw",                                                                                               \
+          STRATO_OPTION_AT(type, member.raw),                                                                          \
+          .kind = STRATO_OPTION_FLAG,                                                                                  \
+          .doc = "Print the body only, as it is." },                                                                   \
+    {                                                                                                                  \
+        .name = "dump", STRATO_OPTION_AT(type, member.dump), .kind = STRATO_OPTION_STRING, .value = "DIR",             \
+        .complete = "dir", .doc = "Write each body to a file in DIR as well: 1.json, 2.bin ..."                        \
+    }
 
 /** Where messages come from, and what becomes of them. */
 struct receive {

@@ -13,22 +13,49 @@
 #include <inttypes.h>
 
 const struct strato_option send_rows[] = {
-    { .name = "count", .letter = 'n', STRATO_OPTION_AT(struct send_config, count), .kind = STRATO_OPTION_UINT, .value = "N",
-      .initial = "1", .min = 1, .max = UINT64_MAX, .doc = "Send so many messages." },
-    { .name = "sleep", STRATO_OPTION_AT(struct send_config, sleep_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME",
+    { .name = "count",
+      .letter = 'n',
+      STRATO_OPTION_AT(struct send_config, count),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "1",
+      .min = 1,
+      .max = UINT64_MAX,
+      .doc = "Send so many messages." },
+    { .name = "sleep",
+      STRATO_OPTION_AT(struct send_config, sleep_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
       .doc = "Pause between two messages." },
-    { .name = "header", .letter = 'H', STRATO_OPTION_AT(struct send_config, fields), .kind = STRATO_OPTION_LIST, .value = "KEY:VALUE",
+    { .name = "header",
+      .letter = 'H',
+      STRATO_OPTION_AT(struct send_config, fields),
+      .kind = STRATO_OPTION_LIST,
+      .value = "KEY:VALUE",
       .doc = "Set a field of the envelope: priority, ttl, delay, id, to, trace, affinity ...; may be repeated." },
-    { .name = "channel", .letter = 'c', STRATO_OPTION_AT(struct send_config, channel), .kind = STRATO_OPTION_STRING, .value = "NAME",
+    { .name = "channel",
+      .letter = 'c',
+      STRATO_OPTION_AT(struct send_config, channel),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
       .complete = "strato channel ls --columns name --quiet --timeout 200ms",
       .doc = "Channel to use, instead of the one whose name leads the subject." },
-    { .name = "type", STRATO_OPTION_AT(struct send_config, type), .kind = STRATO_OPTION_STRING, .value = "TYPE",
+    { .name = "type",
+      STRATO_OPTION_AT(struct send_config, type),
+      .kind = STRATO_OPTION_STRING,
+      .value = "TYPE",
       .doc = "Message type, instead of the subject." },
-    { .name = "raw", STRATO_OPTION_AT(struct send_config, raw), .kind = STRATO_OPTION_FLAG,
+    { .name = "raw",
+      STRATO_OPTION_AT(struct send_config, raw),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "The body is bytes, not JSON." },
-    { .name = "no-template", STRATO_OPTION_AT(struct send_config, no_template), .kind = STRATO_OPTION_FLAG,
+    { .name = "no-template",
+      STRATO_OPTION_AT(struct send_config, no_template),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "Leave {{Count}}, {{Time}}, {{Random 10 100}} as they are." },
-    { .name = "dry-run", STRATO_OPTION_AT(struct send_config, dry_run), .kind = STRATO_OPTION_FLAG,
+    { .name = "dry-run",
+      STRATO_OPTION_AT(struct send_config, dry_run),
+      .kind = STRATO_OPTION_FLAG,
       .doc = "Check everything and send nothing." },
 };
 _Static_assert(sizeof send_rows / sizeof send_rows[0] == SEND_ROWS, "SEND_ROWS counts them");
@@ -42,8 +69,8 @@ struct sending {
     uint64_t sent, bytes;
 };
 
-static int sending_prepare(struct cli *cli, const struct send_config *config, const char *pattern, strato_client *client,
-                           struct sending *s)
+static int sending_prepare(struct cli *cli, const struct send_config *config, const char *pattern,
+                           strato_client *client, struct sending *s)
 {
     int code = subject_find(cli, client, cli->operands[0], pattern, config->channel, &s->subject);
 
@@ -91,9 +118,9 @@ static void sending_report(struct cli *cli, const struct send_config *config, co
     const char *topic = s->message.envelope.topic;
 
     if (!cli_wants_json(cli)) {
-        cli_say(cli, "%s%" PRIu64 " message%s to %s%s%s, %" PRIu64 " bytes, %.1f ms", config->dry_run ? "would send " : "", s->sent,
-                s->sent == 1 ? "" : "s", s->subject.channel, topic ? " as " : "", topic ? topic : "", s->bytes,
-                (double)took_ns / 1e6);
+        cli_say(cli, "%s%" PRIu64 " message%s to %s%s%s, %" PRIu64 " bytes, %.1f ms",
+                config->dry_run ? "would send " : "", s->sent, s->sent == 1 ? "" : "s", s->subject.channel,
+                topic ? " as " : "", topic ? topic : "", s->bytes, (double)took_ns / 1e6);
         return;
     }
     emit_object(&j, NULL);
@@ -114,7 +141,8 @@ int send_run(struct cli *cli, const struct send_config *config, const char *patt
     struct sending s = { 0 };
     strato_client *client = NULL;
     uint64_t start_ns;
-    int code = body_open(cli, cli->operands_count > 1 ? cli->operands[1] : NULL, config->raw, !config->no_template, &s.body);
+    int code =
+        body_open(cli, cli->operands_count > 1 ? cli->operands[1] : NULL, config->raw, !config->no_template, &s.body);
 
     if (code == CLI_OK)
         code = link_open(cli, false, &s.refusals, &client);

@@ -27,7 +27,8 @@ const char *show_id(const struct strato_id *id, char text[STRATO_ID_BYTES_MAX + 
         }
         return text;
     }
-    snprintf(text, STRATO_ID_BYTES_MAX + 1, "%.*s", (int)id->bytes.bytes, id->bytes.bytes ? (const char *)id->bytes.data : "");
+    snprintf(text, STRATO_ID_BYTES_MAX + 1, "%.*s", (int)id->bytes.bytes,
+             id->bytes.bytes ? (const char *)id->bytes.data : "");
     return text;
 }
 
@@ -132,11 +133,12 @@ void show_text(const struct cli *cli, const strato_message *message, uint64_t nu
         clock_text(e->ts_ms, clock, sizeof clock);
     show_id(&e->id, id);
     if (!cli->is_tty) {
-        printf("%s\t%.*s\t%zu\t%s\t", clock, (int)topic.bytes, (const char *)topic.data, show_bytes(message), *id ? id : "-");
+        printf("%s\t%.*s\t%zu\t%s\t", clock, (int)topic.bytes, (const char *)topic.data, show_bytes(message),
+               *id ? id : "-");
     } else {
         printf("%s#%" PRIu64 " %s%.*s%s  %zu B  %s", cli->has_color ? "\033[2m" : "", number,
-               cli->has_color ? "\033[0;1m" : "", (int)topic.bytes, (const char *)topic.data, cli->has_color ? "\033[0;2m" : "",
-               show_bytes(message), clock);
+               cli->has_color ? "\033[0;1m" : "", (int)topic.bytes, (const char *)topic.data,
+               cli->has_color ? "\033[0;2m" : "", show_bytes(message), clock);
         if (*id)
             printf("  id %s", id);
         else if (e->seq)
@@ -179,7 +181,8 @@ void show(const struct cli *cli, const strato_message *message, uint64_t number,
     } else if (strato_message_kind(message) == STRATO_MESSAGE_LAGGED) {
         struct strato_gap gap = strato_message_gap(message);
 
-        cli_say(cli, "too slow: %" PRIu64 " messages lost (seq %" PRIu64 " to %" PRIu64 ")", gap.count, gap.from_seq, gap.to_seq);
+        cli_say(cli, "too slow: %" PRIu64 " messages lost (seq %" PRIu64 " to %" PRIu64 ")", gap.count, gap.from_seq,
+                gap.to_seq);
     } else if (is_raw) {
         show_raw(message);
     } else {

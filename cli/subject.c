@@ -23,7 +23,8 @@ static const char *leading_channel(const json_t *answer, const char *text, const
         const json_t *channel = json_array_get(channels, i);
         const char *name = admin_text(channel, "name");
 
-        if (strcmp(admin_text(channel, "pattern"), pattern) == 0 && leads(name, text) && (!best || strlen(name) > strlen(best)))
+        if (strcmp(admin_text(channel, "pattern"), pattern) == 0 && leads(name, text) &&
+            (!best || strlen(name) > strlen(best)))
             best = name;
     }
     return best;
@@ -38,8 +39,8 @@ static int name_set(const struct cli *cli, const char *name, struct subject *sub
     return CLI_OK;
 }
 
-int subject_find(const struct cli *cli, strato_client *client, const char *text, const char *pattern, const char *channel,
-                 struct subject *ret_subject)
+int subject_find(const struct cli *cli, strato_client *client, const char *text, const char *pattern,
+                 const char *channel, struct subject *ret_subject)
 {
     const char *fallback = strcmp(pattern, "events") == 0 ? "events" : text;
     json_t *answer = NULL;

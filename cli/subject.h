@@ -22,6 +22,6 @@ struct subject {
  * @param channel  What --channel said, NULL = find it.
  * @return CLI_OK, or the exit code after telling why.
  */
-int subject_find(const struct cli *cli, strato_client *client, const char *text, const char *pattern, const char *channel,
-                 struct subject *ret_subject);
+int subject_find(const struct cli *cli, strato_client *client, const char *text, const char *pattern,
+                 const char *channel, struct subject *ret_subject);
 #endif

@@ -45,7 +45,8 @@ void table_cell(struct table *t, size_t column, const char *format, ...)
     va_end(arguments);
 }
 
-static void print_line(const struct table *t, const int *widths, const char *(*cell)(const struct table *, size_t, size_t), size_t row)
+static void print_line(const struct table *t, const int *widths,
+                       const char *(*cell)(const struct table *, size_t, size_t), size_t row)
 {
     for (size_t i = 0; i < t->columns; i++) {
         const char *text = cell(t, row, i);

@@ -103,8 +103,8 @@ static const struct {
     const char *name, *arguments;
     int (*fill)(struct strato_writer *w, uint64_t count, const char *arguments);
 } templates[] = {
-    { "Count", NULL, fill_count },   { "Time", NULL, fill_time },           { "TimeStamp", NULL, fill_timestamp },
-    { "Unix", NULL, fill_unix },     { "UnixNano", NULL, fill_unix_nano }, { "ID", NULL, fill_id },
+    { "Count", NULL, fill_count },         { "Time", NULL, fill_time },          { "TimeStamp", NULL, fill_timestamp },
+    { "Unix", NULL, fill_unix },           { "UnixNano", NULL, fill_unix_nano }, { "ID", NULL, fill_id },
     { "Random", " MIN MAX", fill_random },
 };
 enum { TEMPLATES = sizeof templates / sizeof templates[0] };
@@ -139,7 +139,8 @@ bool template_is_in(struct strato_bytes text)
     return text.bytes >= 4 && memmem(text.data, text.bytes, "{{", 2) != NULL;
 }
 
-int template_expand(struct strato_bytes text, uint64_t count, struct strato_writer *w, char *ret_error, size_t error_bytes)
+int template_expand(struct strato_bytes text, uint64_t count, struct strato_writer *w, char *ret_error,
+                    size_t error_bytes)
 {
     const uint8_t *at = text.data, *end = text.data + text.bytes;
 

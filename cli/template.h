@@ -20,7 +20,8 @@ enum { TEMPLATE_RANDOM_MAX = 1 << 20 }; /* characters of one {{Random}} */
  * @param ret_error  Which template is wrong, and what was perhaps meant.
  * @return 0; STRATO_EINVAL; STRATO_ENOMEM.
  */
-int template_expand(struct strato_bytes text, uint64_t count, struct strato_writer *w, char *ret_error, size_t error_bytes);
+int template_expand(struct strato_bytes text, uint64_t count, struct strato_writer *w, char *ret_error,
+                    size_t error_bytes);
 
 /** Does it hold any template? */
 bool template_is_in(struct strato_bytes text);

@@ -41,7 +41,7 @@ enum { CLI_COMMON_ROWS = 6 };
 extern const char cli_exits[]; /* "0\tok\n..." for help and man page */
 
 /** For the .program of a verb: its own rows, the common ones, the exit codes. */
-#define CLI_PROGRAM(rows) \
+#define CLI_PROGRAM(rows)                                                                                              \
     STRATO_PROGRAM_OPTIONS(rows), .common = cli_common_rows, .common_count = CLI_COMMON_ROWS, .exits = cli_exits
 /** The same for a verb without options of its own. */
 #define CLI_PROGRAM_PLAIN .common = cli_common_rows, .common_count = CLI_COMMON_ROWS, .exits = cli_exits

@@ -6,8 +6,9 @@
 #include "cli/verbs.h"
 
 static const struct strato_program *const channel_verbs[] = {
-    &cmd_channel_ls.program, &cmd_channel_info.program,  &cmd_channel_watch.program, &cmd_channel_add.program,    &cmd_channel_set.program,
-    &cmd_channel_rm.program, &cmd_channel_purge.program, &cmd_channel_pause.program, &cmd_channel_resume.program,
+    &cmd_channel_ls.program,    &cmd_channel_info.program,  &cmd_channel_watch.program,
+    &cmd_channel_add.program,   &cmd_channel_set.program,   &cmd_channel_rm.program,
+    &cmd_channel_purge.program, &cmd_channel_pause.program, &cmd_channel_resume.program,
 };
 
 static const struct strato_program_example channel_examples[] = {
@@ -69,18 +70,8 @@ static const struct strato_program_example examples[] = {
 };
 
 static const struct strato_program *const verbs[] = {
-    &cmd_pub.program,
-    &cmd_sub.program,
-    &cmd_req.program,
-    &cmd_reply.program,
-    &cmd_push.program,
-    &cmd_pull.program,
-    &channel_program,
-    &gpu_program,
-    &cmd_evolve.program,
-    &bench_program,
-    &cmd_ping.program,
-    &cmd_health.program,
+    &cmd_pub.program, &cmd_sub.program, &cmd_req.program,    &cmd_reply.program, &cmd_push.program, &cmd_pull.program,
+    &channel_program, &gpu_program,     &cmd_evolve.program, &bench_program,     &cmd_ping.program, &cmd_health.program,
 };
 
 const struct strato_program cli_program = {

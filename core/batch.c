@@ -17,7 +17,8 @@ int strato_batch_begin(struct strato_batch *b, struct strato_cursor envelopes, u
     return b->rc;
 }
 
-int strato_batch_open(struct strato_batch *b, struct strato_bytes frame, size_t attachments, struct strato_header *ret_header)
+int strato_batch_open(struct strato_batch *b, struct strato_bytes frame, size_t attachments,
+                      struct strato_header *ret_header)
 {
     struct strato_cursor c = strato_cursor_over(frame);
     uint64_t n;

@@ -19,18 +19,18 @@
 
 /** A walk under way; on the caller's stack. */
 struct strato_batch {
-    struct strato_cursor at;     /* the next envelope */
-    uint32_t left;               /* envelopes still to come */
-    uint32_t attachments, used;  /* frames behind the first one; those that envelopes have claimed */
-    int rc;                      /* how the walk ended: sticky */
+    struct strato_cursor at;    /* the next envelope */
+    uint32_t left;              /* envelopes still to come */
+    uint32_t attachments, used; /* frames behind the first one; those that envelopes have claimed */
+    int rc;                     /* how the walk ended: sticky */
 };
 
 /** One message of the frame. */
 struct strato_batch_item {
-    struct strato_envelope envelope;  /* what was readable, if err is set */
-    int err;                          /* 0, STRATO_ESCHEMA or STRATO_ELIMIT: this message is refused, the rest stands */
-    uint32_t attachments_at;          /* its attachments are frames [attachments_at, + envelope.attach) */
-    size_t bytes;                     /* of the envelope as sent, attachments not counted */
+    struct strato_envelope envelope; /* what was readable, if err is set */
+    int err;                         /* 0, STRATO_ESCHEMA or STRATO_ELIMIT: this message is refused, the rest stands */
+    uint32_t attachments_at;         /* its attachments are frames [attachments_at, + envelope.attach) */
+    size_t bytes;                    /* of the envelope as sent, attachments not counted */
 };
 
 /**
@@ -42,7 +42,8 @@ struct strato_batch_item {
  *         STRATO_ATTACHMENTS_MAX). After EFRAME and ELIMIT ret_header->n says how many indices the frame uses up.
  *         An `ok` may carry one envelope (the answer of an admin operation) although its header has no n.
  */
-int strato_batch_open(struct strato_batch *b, struct strato_bytes frame, size_t attachments, struct strato_header *ret_header);
+int strato_batch_open(struct strato_batch *b, struct strato_bytes frame, size_t attachments,
+                      struct strato_header *ret_header);
 /** Begin behind a header that was decoded before. */
 int strato_batch_begin(struct strato_batch *b, struct strato_cursor envelopes, uint64_t n, size_t attachments);
 /**

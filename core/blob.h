@@ -14,7 +14,7 @@
 struct strato_blob {
     const uint8_t *data;
     size_t bytes;
-    uint32_t references;                     /* 1 when made */
+    uint32_t references;                       /* 1 when made */
     void (*free_fn)(struct strato_blob *blob); /* called at 0; frees data and the blob itself */
 };
 

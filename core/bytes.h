@@ -17,8 +17,8 @@ struct strato_bytes {
     size_t bytes;
 };
 
-#define STRATO_BYTES_NONE       ((struct strato_bytes){ 0 })
-#define STRATO_BYTES_OF(array)  ((struct strato_bytes){ (const uint8_t *)(array), sizeof(array) })
+#define STRATO_BYTES_NONE      ((struct strato_bytes){ 0 })
+#define STRATO_BYTES_OF(array) ((struct strato_bytes){ (const uint8_t *)(array), sizeof(array) })
 
 static inline struct strato_bytes strato_bytes(const void *data, size_t bytes)
 {

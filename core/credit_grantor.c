@@ -13,7 +13,8 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 }
 
 /* The only place where limits change, so that the pool's sums cannot drift. */
-static void limit_set(struct strato_credit_pool *pool, struct strato_credit_grantor *g, uint64_t limit, uint64_t limit_bytes)
+static void limit_set(struct strato_credit_pool *pool, struct strato_credit_grantor *g, uint64_t limit,
+                      uint64_t limit_bytes)
 {
     if (!pool->is_pacing) {
         pool->granted += limit - g->limit; /* modulo 2^64: also downwards */
@@ -90,7 +91,8 @@ void strato_credit_detach(struct strato_credit_pool *pool, struct strato_credit_
     g->is_attached = false;
 }
 
-void strato_credit_first(struct strato_credit_pool *pool, struct strato_credit_grantor *g, struct strato_credit_room *room)
+void strato_credit_first(struct strato_credit_pool *pool, struct strato_credit_grantor *g,
+                         struct strato_credit_room *room)
 {
     uint64_t bytes;
 
@@ -104,8 +106,8 @@ void strato_credit_first(struct strato_credit_pool *pool, struct strato_credit_g
     }
 }
 
-int strato_credit_need(struct strato_credit_pool *pool, struct strato_credit_grantor *g, uint64_t upto, uint64_t upto_bytes,
-                       uint64_t bytes_max, uint32_t wait_ms, uint64_t now_ms)
+int strato_credit_need(struct strato_credit_pool *pool, struct strato_credit_grantor *g, uint64_t upto,
+                       uint64_t upto_bytes, uint64_t bytes_max, uint32_t wait_ms, uint64_t now_ms)
 {
     if (!g->is_attached)
         return STRATO_ESTATE;
@@ -174,9 +176,11 @@ int strato_credit_spend(struct strato_credit_pool *pool, struct strato_credit_gr
     return 0;
 }
 
-int strato_credit_release(struct strato_credit_pool *pool, struct strato_credit_grantor *g, uint64_t sent, uint64_t sent_bytes)
+int strato_credit_release(struct strato_credit_pool *pool, struct strato_credit_grantor *g, uint64_t sent,
+                          uint64_t sent_bytes)
 {
-    bool fits = sent >= g->accepted && sent <= g->limit && sent_bytes >= g->accepted_bytes && sent_bytes <= g->limit_bytes;
+    bool fits =
+        sent >= g->accepted && sent <= g->limit && sent_bytes >= g->accepted_bytes && sent_bytes <= g->limit_bytes;
 
     if (!g->is_attached)
         return STRATO_ESTATE;

@@ -10,9 +10,12 @@ static void settle_state(struct strato_credit_sender *s)
     s->state = s->sent < s->limit ? STRATO_CREDIT_FLOW : STRATO_CREDIT_DRY;
 }
 
-void strato_credit_sender_open(struct strato_credit_sender *s, uint32_t window_max, uint64_t limit, uint64_t limit_bytes)
+void strato_credit_sender_open(struct strato_credit_sender *s, uint32_t window_max, uint64_t limit,
+                               uint64_t limit_bytes)
 {
-    *s = (struct strato_credit_sender){ .limit = limit, .limit_bytes = limit_bytes, .window = 1,
+    *s = (struct strato_credit_sender){ .limit = limit,
+                                        .limit_bytes = limit_bytes,
+                                        .window = 1,
                                         .window_max = window_max ? window_max : STRATO_CREDIT_WINDOW_MAX };
     settle_state(s);
 }
@@ -29,7 +32,8 @@ int strato_credit_sender_spend(struct strato_credit_sender *s, uint64_t bytes, u
     return 0;
 }
 
-bool strato_credit_sender_need(struct strato_credit_sender *s, uint64_t bytes, uint64_t *ret_upto, uint64_t *ret_upto_bytes)
+bool strato_credit_sender_need(struct strato_credit_sender *s, uint64_t bytes, uint64_t *ret_upto,
+                               uint64_t *ret_upto_bytes)
 {
     bool lacks = !strato_credit_sender_may(s, bytes);
     uint64_t left = s->limit - s->sent, upto, upto_bytes = 0;
@@ -53,8 +57,8 @@ bool strato_credit_sender_need(struct strato_credit_sender *s, uint64_t bytes, u
     return true;
 }
 
-void strato_credit_sender_credit(struct strato_credit_sender *s, uint64_t limit, uint64_t limit_bytes, uint64_t accepted,
-                                 uint64_t durable)
+void strato_credit_sender_credit(struct strato_credit_sender *s, uint64_t limit, uint64_t limit_bytes,
+                                 uint64_t accepted, uint64_t durable)
 {
     if (s->state != STRATO_CREDIT_FLOW && s->state != STRATO_CREDIT_DRY)
         return;
@@ -101,8 +105,8 @@ void strato_credit_sender_lost(struct strato_credit_sender *s)
         s->state = STRATO_CREDIT_LOST;
 }
 
-int strato_credit_sender_resume(struct strato_credit_sender *s, uint64_t accepted, uint64_t accepted_bytes, uint64_t limit,
-                                uint64_t limit_bytes, uint64_t *ret_resend)
+int strato_credit_sender_resume(struct strato_credit_sender *s, uint64_t accepted, uint64_t accepted_bytes,
+                                uint64_t limit, uint64_t limit_bytes, uint64_t *ret_resend)
 {
     if (accepted > s->sent || accepted < s->accepted || limit < accepted || limit_bytes < accepted_bytes)
         return STRATO_EPROTO;

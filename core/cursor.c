@@ -59,7 +59,8 @@ int strato_cursor_check(struct strato_cursor *c)
 }
 
 /* Read a token of one kind; another kind is ESCHEMA, and the cursor stays. */
-static int expect(struct strato_cursor *c, enum strato_kind kind, struct strato_token *ret_token, const uint8_t **ret_after)
+static int expect(struct strato_cursor *c, enum strato_kind kind, struct strato_token *ret_token,
+                  const uint8_t **ret_after)
 {
     const uint8_t *p = c->at;
     int rc = strato__token(&p, c->end, ret_token);

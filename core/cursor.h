@@ -36,14 +36,14 @@ struct strato_cursor {
 enum strato_kind {
     STRATO_KIND_NIL,
     STRATO_KIND_BOOL,
-    STRATO_KIND_UINT, /* u: every integer >= 0, however it was encoded */
-    STRATO_KIND_INT,  /* i: every integer < 0 */
-    STRATO_KIND_F32,  /* f */
-    STRATO_KIND_F64,  /* f */
-    STRATO_KIND_STR,  /* bytes, UTF-8 not checked */
-    STRATO_KIND_BIN,  /* bytes */
-    STRATO_KIND_ARRAY, /* items values follow; items <= bytes left */
-    STRATO_KIND_MAP,   /* items pairs follow; 2 * items <= bytes left */
+    STRATO_KIND_UINT,      /* u: every integer >= 0, however it was encoded */
+    STRATO_KIND_INT,       /* i: every integer < 0 */
+    STRATO_KIND_F32,       /* f */
+    STRATO_KIND_F64,       /* f */
+    STRATO_KIND_STR,       /* bytes, UTF-8 not checked */
+    STRATO_KIND_BIN,       /* bytes */
+    STRATO_KIND_ARRAY,     /* items values follow; items <= bytes left */
+    STRATO_KIND_MAP,       /* items pairs follow; 2 * items <= bytes left */
     STRATO_KIND_TIMESTAMP, /* bytes: the 4, 8 or 12 bytes of ext -1 */
 };
 

@@ -13,30 +13,30 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* name, bit in strato_envelope.has; in the order of the schema, which is the canonical order. */
-#define ENVELOPE_KEYS(X)                        \
-    X(type, 1U << 31)                           \
-    X(payload, STRATO_ENV_PAYLOAD)              \
-    X(id, STRATO_ENV_ID)                        \
-    X(to, STRATO_ENV_TO)                        \
-    X(topic, STRATO_ENV_TOPIC)                  \
-    X(request_id, STRATO_ENV_REQUEST_ID)        \
-    X(correlation_id, STRATO_ENV_CORRELATION_ID) \
-    X(trace, STRATO_ENV_TRACE)                  \
-    X(priority, STRATO_ENV_PRIORITY)            \
-    X(ttl_ms, STRATO_ENV_TTL)                   \
-    X(delay_ms, STRATO_ENV_DELAY)               \
-    X(affinity, STRATO_ENV_AFFINITY)            \
-    X(order_key, STRATO_ENV_ORDER_KEY)          \
-    X(needs, STRATO_ENV_NEEDS)                  \
-    X(ack, STRATO_ENV_ACK)                      \
-    X(receipt, STRATO_ENV_RECEIPT)              \
-    X(attach, STRATO_ENV_ATTACH)                \
-    X(sender, STRATO_ENV_SENDER)                \
-    X(seq, STRATO_ENV_SEQ)                      \
-    X(ts_ms, STRATO_ENV_TS)                     \
-    X(attempts, STRATO_ENV_ATTEMPTS)            \
-    X(deliveries, STRATO_ENV_DELIVERIES)        \
-    X(ttl_left_ms, STRATO_ENV_TTL_LEFT)         \
+#define ENVELOPE_KEYS(X)                                                                                               \
+    X(type, 1U << 31)                                                                                                  \
+    X(payload, STRATO_ENV_PAYLOAD)                                                                                     \
+    X(id, STRATO_ENV_ID)                                                                                               \
+    X(to, STRATO_ENV_TO)                                                                                               \
+    X(topic, STRATO_ENV_TOPIC)                                                                                         \
+    X(request_id, STRATO_ENV_REQUEST_ID)                                                                               \
+    X(correlation_id, STRATO_ENV_CORRELATION_ID)                                                                       \
+    X(trace, STRATO_ENV_TRACE)                                                                                         \
+    X(priority, STRATO_ENV_PRIORITY)                                                                                   \
+    X(ttl_ms, STRATO_ENV_TTL)                                                                                          \
+    X(delay_ms, STRATO_ENV_DELAY)                                                                                      \
+    X(affinity, STRATO_ENV_AFFINITY)                                                                                   \
+    X(order_key, STRATO_ENV_ORDER_KEY)                                                                                 \
+    X(needs, STRATO_ENV_NEEDS)                                                                                         \
+    X(ack, STRATO_ENV_ACK)                                                                                             \
+    X(receipt, STRATO_ENV_RECEIPT)                                                                                     \
+    X(attach, STRATO_ENV_ATTACH)                                                                                       \
+    X(sender, STRATO_ENV_SENDER)                                                                                       \
+    X(seq, STRATO_ENV_SEQ)                                                                                             \
+    X(ts_ms, STRATO_ENV_TS)                                                                                            \
+    X(attempts, STRATO_ENV_ATTEMPTS)                                                                                   \
+    X(deliveries, STRATO_ENV_DELIVERIES)                                                                               \
+    X(ttl_left_ms, STRATO_ENV_TTL_LEFT)                                                                                \
     X(call, STRATO_ENV_CALL)
 
 #define HAS_TYPE (1U << 31) /* internal: `type` needs no public bit, it is always there */
@@ -45,7 +45,7 @@ enum key {
 #define X(name, bit) KEY_##name,
     ENVELOPE_KEYS(X)
 #undef X
-    KEY_COUNT,
+        KEY_COUNT,
     KEY_UNKNOWN = KEY_COUNT
 };
 
@@ -58,8 +58,8 @@ static const uint32_t key_bits[KEY_COUNT] = {
 /* With `bytes` a constant, all comparisons of other lengths fold away. */
 static ALWAYS_INLINE enum key key_of_length(const uint8_t *at, size_t bytes)
 {
-#define X(name, bit)                                                                \
-    if (sizeof(#name) - 1 == bytes && memcmp(at, #name, sizeof(#name) - 1) == 0)    \
+#define X(name, bit)                                                                                                   \
+    if (sizeof(#name) - 1 == bytes && memcmp(at, #name, sizeof(#name) - 1) == 0)                                       \
         return KEY_##name;
     ENVELOPE_KEYS(X)
 #undef X
@@ -69,18 +69,30 @@ static ALWAYS_INLINE enum key key_of_length(const uint8_t *at, size_t bytes)
 static inline enum key key_find(struct strato_bytes key)
 {
     switch (key.bytes) {
-    case 2: return key_of_length(key.data, 2);
-    case 3: return key_of_length(key.data, 3);
-    case 4: return key_of_length(key.data, 4);
-    case 5: return key_of_length(key.data, 5);
-    case 6: return key_of_length(key.data, 6);
-    case 7: return key_of_length(key.data, 7);
-    case 8: return key_of_length(key.data, 8);
-    case 9: return key_of_length(key.data, 9);
-    case 10: return key_of_length(key.data, 10);
-    case 11: return key_of_length(key.data, 11);
-    case 14: return key_of_length(key.data, 14);
-    default: return KEY_UNKNOWN;
+    case 2:
+        return key_of_length(key.data, 2);
+    case 3:
+        return key_of_length(key.data, 3);
+    case 4:
+        return key_of_length(key.data, 4);
+    case 5:
+        return key_of_length(key.data, 5);
+    case 6:
+        return key_of_length(key.data, 6);
+    case 7:
+        return key_of_length(key.data, 7);
+    case 8:
+        return key_of_length(key.data, 8);
+    case 9:
+        return key_of_length(key.data, 9);
+    case 10:
+        return key_of_length(key.data, 10);
+    case 11:
+        return key_of_length(key.data, 11);
+    case 14:
+        return key_of_length(key.data, 14);
+    default:
+        return KEY_UNKNOWN;
     }
 }
 
@@ -260,31 +272,56 @@ static int read_payload(const uint8_t **at, const uint8_t *end, struct strato_by
 static int value_read(enum key key, const uint8_t **at, const uint8_t *end, struct strato_envelope *e)
 {
     switch (key) {
-    case KEY_type: return read_str(at, end, STRATO_TYPE_BYTES_MAX, &e->type);
-    case KEY_payload: return read_payload(at, end, &e->payload);
-    case KEY_id: return read_id(at, end, &e->id);
-    case KEY_to: return read_str(at, end, STRATO_NAME_BYTES_MAX, &e->to);
-    case KEY_topic: return read_str(at, end, STRATO_TOPIC_BYTES_MAX, &e->topic);
-    case KEY_request_id: return read_id(at, end, &e->request_id);
-    case KEY_correlation_id: return read_id(at, end, &e->correlation_id);
-    case KEY_trace: return read_str(at, end, STRATO_TRACE_BYTES_MAX, &e->trace);
-    case KEY_priority: return read_priority(at, end, &e->priority);
-    case KEY_ttl_ms: return read_ms(at, end, &e->ttl_ms);
-    case KEY_delay_ms: return read_ms(at, end, &e->delay_ms);
-    case KEY_affinity: return read_str(at, end, STRATO_AFFINITY_BYTES_MAX, &e->affinity);
-    case KEY_order_key: return read_str(at, end, STRATO_AFFINITY_BYTES_MAX, &e->order_key);
-    case KEY_needs: return read_needs(at, end, e);
-    case KEY_ack: return read_bool(at, end, &e->ack);
-    case KEY_receipt: return read_bool(at, end, &e->receipt);
-    case KEY_attach: return read_attach(at, end, &e->attach);
-    case KEY_sender: return read_str(at, end, SIZE_MAX, &e->sender);
-    case KEY_seq: return read_uint(at, end, &e->seq);
-    case KEY_ts_ms: return read_uint(at, end, &e->ts_ms);
-    case KEY_attempts: return read_u32(at, end, &e->attempts);
-    case KEY_deliveries: return read_u32(at, end, &e->deliveries);
-    case KEY_ttl_left_ms: return read_u32(at, end, &e->ttl_left_ms);
-    case KEY_call: return read_bool(at, end, &e->call);
-    case KEY_COUNT: break;
+    case KEY_type:
+        return read_str(at, end, STRATO_TYPE_BYTES_MAX, &e->type);
+    case KEY_payload:
+        return read_payload(at, end, &e->payload);
+    case KEY_id:
+        return read_id(at, end, &e->id);
+    case KEY_to:
+        return read_str(at, end, STRATO_NAME_BYTES_MAX, &e->to);
+    case KEY_topic:
+        return read_str(at, end, STRATO_TOPIC_BYTES_MAX, &e->topic);
+    case KEY_request_id:
+        return read_id(at, end, &e->request_id);
+    case KEY_correlation_id:
+        return read_id(at, end, &e->correlation_id);
+    case KEY_trace:
+        return read_str(at, end, STRATO_TRACE_BYTES_MAX, &e->trace);
+    case KEY_priority:
+        return read_priority(at, end, &e->priority);
+    case KEY_ttl_ms:
+        return read_ms(at, end, &e->ttl_ms);
+    case KEY_delay_ms:
+        return read_ms(at, end, &e->delay_ms);
+    case KEY_affinity:
+        return read_str(at, end, STRATO_AFFINITY_BYTES_MAX, &e->affinity);
+    case KEY_order_key:
+        return read_str(at, end, STRATO_AFFINITY_BYTES_MAX, &e->order_key);
+    case KEY_needs:
+        return read_needs(at, end, e);
+    case KEY_ack:
+        return read_bool(at, end, &e->ack);
+    case KEY_receipt:
+        return read_bool(at, end, &e->receipt);
+    case KEY_attach:
+        return read_attach(at, end, &e->attach);
+    case KEY_sender:
+        return read_str(at, end, SIZE_MAX, &e->sender);
+    case KEY_seq:
+        return read_uint(at, end, &e->seq);
+    case KEY_ts_ms:
+        return read_uint(at, end, &e->ts_ms);
+    case KEY_attempts:
+        return read_u32(at, end, &e->attempts);
+    case KEY_deliveries:
+        return read_u32(at, end, &e->deliveries);
+    case KEY_ttl_left_ms:
+        return read_u32(at, end, &e->ttl_left_ms);
+    case KEY_call:
+        return read_bool(at, end, &e->call);
+    case KEY_COUNT:
+        break;
     }
     return strato__skip(at, end, 1);
 }
@@ -323,7 +360,8 @@ static inline int pair_read(const uint8_t **at, const uint8_t *end, struct strat
     return rc;
 }
 
-int strato_envelope_decode(struct strato_cursor *c, struct strato_envelope *ret_envelope, struct strato_bytes *ret_skipped)
+int strato_envelope_decode(struct strato_cursor *c, struct strato_envelope *ret_envelope,
+                           struct strato_bytes *ret_skipped)
 {
     struct strato_envelope *e = ret_envelope;
     const uint8_t *at = c->at, *pairs_at;
@@ -447,17 +485,39 @@ static void put_field(const struct strato_envelope_out *e, uint32_t bit, struct 
         strato_writer_text(w, "payload");
         strato_writer_raw(w, e->payload);
         break;
-    case STRATO_ENV_ID: put_id(w, "id", e->id); break;
-    case STRATO_ENV_TO: put_text(w, "to", e->to); break;
-    case STRATO_ENV_TOPIC: put_text(w, "topic", e->topic); break;
-    case STRATO_ENV_REQUEST_ID: put_id(w, "request_id", e->request_id); break;
-    case STRATO_ENV_CORRELATION_ID: put_id(w, "correlation_id", e->correlation_id); break;
-    case STRATO_ENV_TRACE: put_text(w, "trace", e->trace); break;
-    case STRATO_ENV_PRIORITY: put_uint(w, "priority", e->priority); break;
-    case STRATO_ENV_TTL: put_uint(w, "ttl_ms", e->ttl_ms); break;
-    case STRATO_ENV_DELAY: put_uint(w, "delay_ms", e->delay_ms); break;
-    case STRATO_ENV_AFFINITY: put_text(w, "affinity", e->affinity); break;
-    case STRATO_ENV_ORDER_KEY: put_text(w, "order_key", e->order_key); break;
+    case STRATO_ENV_ID:
+        put_id(w, "id", e->id);
+        break;
+    case STRATO_ENV_TO:
+        put_text(w, "to", e->to);
+        break;
+    case STRATO_ENV_TOPIC:
+        put_text(w, "topic", e->topic);
+        break;
+    case STRATO_ENV_REQUEST_ID:
+        put_id(w, "request_id", e->request_id);
+        break;
+    case STRATO_ENV_CORRELATION_ID:
+        put_id(w, "correlation_id", e->correlation_id);
+        break;
+    case STRATO_ENV_TRACE:
+        put_text(w, "trace", e->trace);
+        break;
+    case STRATO_ENV_PRIORITY:
+        put_uint(w, "priority", e->priority);
+        break;
+    case STRATO_ENV_TTL:
+        put_uint(w, "ttl_ms", e->ttl_ms);
+        break;
+    case STRATO_ENV_DELAY:
+        put_uint(w, "delay_ms", e->delay_ms);
+        break;
+    case STRATO_ENV_AFFINITY:
+        put_text(w, "affinity", e->affinity);
+        break;
+    case STRATO_ENV_ORDER_KEY:
+        put_text(w, "order_key", e->order_key);
+        break;
     case STRATO_ENV_NEEDS:
         strato_writer_text(w, "needs");
         strato_writer_array(w, e->needs_count);
@@ -472,7 +532,9 @@ static void put_field(const struct strato_envelope_out *e, uint32_t bit, struct 
         strato_writer_text(w, "receipt");
         strato_writer_bool(w, true);
         break;
-    default: put_uint(w, "attach", e->attach); break;
+    default:
+        put_uint(w, "attach", e->attach);
+        break;
     }
 }
 

@@ -27,9 +27,9 @@ enum {
     STRATO_NEEDS_MAX = 8,
     STRATO_PRIORITY_DEFAULT = 50,
     STRATO_TTL_MS_MAX = 24 * 3600 * 1000,
-    STRATO_ATTACHMENTS_MAX = 64, /* per frame */
+    STRATO_ATTACHMENTS_MAX = 64,     /* per frame */
     STRATO_ATTACHMENTS_EACH_MAX = 8, /* per envelope */
-    STRATO_ENVELOPES_MAX = 4096, /* per frame */
+    STRATO_ENVELOPES_MAX = 4096,     /* per frame */
 };
 
 /* Bits of strato_envelope.has */
@@ -43,7 +43,8 @@ enum {
     STRATO_ENV_PRIORITY = 1 << 6,
     STRATO_ENV_TTL = 1 << 7,
     STRATO_ENV_DELAY = 1 << 8,
-    STRATO_ENV_AFFINITY = 1 << 9, /* present and "" = spread freely; absent = the producer's session in sticky channels */
+    STRATO_ENV_AFFINITY =
+        1 << 9, /* present and "" = spread freely; absent = the producer's session in sticky channels */
     STRATO_ENV_ORDER_KEY = 1 << 10,
     STRATO_ENV_NEEDS = 1 << 11,
     STRATO_ENV_ACK = 1 << 12,
@@ -78,7 +79,7 @@ struct strato_envelope {
     uint8_t needs_count;
     uint8_t priority; /* 0..100, default 50 */
     bool ack, receipt, call;
-    uint16_t attach;  /* attachment frames that belong to this envelope */
+    uint16_t attach;           /* attachment frames that belong to this envelope */
     uint32_t ttl_ms, delay_ms; /* capped at STRATO_TTL_MS_MAX */
     /* stamped */
     struct strato_bytes sender;
@@ -100,16 +101,18 @@ struct strato_envelope {
  *         After ESCHEMA and ELIMIT *ret_skipped is set to the whole value's bytes so a batch can go on behind it,
  *         and ret_envelope holds what was readable (`attach`, `id`). Stamped keys are never an error.
  */
-int strato_envelope_decode(struct strato_cursor *c, struct strato_envelope *ret_envelope, struct strato_bytes *ret_skipped);
+int strato_envelope_decode(struct strato_cursor *c, struct strato_envelope *ret_envelope,
+                           struct strato_bytes *ret_skipped);
 
 /** Write the pairs of `e` that are not stamped, without a map head; returns how many pairs were written. */
 uint32_t strato_envelope_strip(const struct strato_envelope *e, struct strato_writer *w);
 
 /** What a client fills in to encode an envelope; zero = absent, but priority (see has) and payload (nil). */
 struct strato_envelope_out {
-    uint32_t has; /* STRATO_ENV_PRIORITY, _AFFINITY (to send ""), _ACK, _TTL (to send 0) make the field travel; others by being set */
+    uint32_t
+        has; /* STRATO_ENV_PRIORITY, _AFFINITY (to send ""), _ACK, _TTL (to send 0) make the field travel; others by being set */
     const char *type;
-    struct strato_bytes payload; /* encoded value; none = nil, omitted */
+    struct strato_bytes payload;                        /* encoded value; none = nil, omitted */
     struct strato_bytes id, request_id, correlation_id; /* 16 bytes travel as bin, all else as str */
     const char *to, *topic, *trace, *affinity, *order_key;
     const char *const *needs;

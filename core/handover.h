@@ -35,7 +35,11 @@ static inline void strato_handover_take(void)
     __tsan_acquire(&strato__handover);
 }
 #else
-static inline void strato_handover_give(void) {}
-static inline void strato_handover_take(void) {}
+static inline void strato_handover_give(void)
+{
+}
+static inline void strato_handover_take(void)
+{
+}
 #endif
 #endif

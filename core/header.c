@@ -13,24 +13,21 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-static const char *const op_names[] = {
-    "none",
+static const char *const op_names[] = { "none",
 #define X(name, carries) #name,
-    STRATO_OPERATIONS(X)
+                                        STRATO_OPERATIONS(X)
 #undef X
 };
 
-static const bool op_carries[] = {
-    false,
+static const bool op_carries[] = { false,
 #define X(name, carries) (carries) != 0,
-    STRATO_OPERATIONS(X)
+                                   STRATO_OPERATIONS(X)
 #undef X
 };
 
-static const char *const admin_names[] = {
-    "admin",
+static const char *const admin_names[] = { "admin",
 #define X(name, text) text,
-    STRATO_ADMIN_OPERATIONS(X)
+                                           STRATO_ADMIN_OPERATIONS(X)
 #undef X
 };
 
@@ -53,8 +50,8 @@ _Static_assert(sizeof(struct strato_header) <= UINT16_MAX, "fields[].offset hold
 /* With `bytes` a constant, all comparisons of other lengths fold away. */
 static ALWAYS_INLINE int key_of_length(const uint8_t *at, size_t bytes)
 {
-#define X(name, type)                                                               \
-    if (sizeof(#name) - 1 == bytes && memcmp(at, #name, sizeof(#name) - 1) == 0)    \
+#define X(name, type)                                                                                                  \
+    if (sizeof(#name) - 1 == bytes && memcmp(at, #name, sizeof(#name) - 1) == 0)                                       \
         return STRATO_KEY_##name;
     STRATO_HEADER_KEYS(X)
 #undef X
@@ -64,24 +61,35 @@ static ALWAYS_INLINE int key_of_length(const uint8_t *at, size_t bytes)
 static int key_find(struct strato_bytes key)
 {
     switch (key.bytes) {
-    case 1: return key_of_length(key.data, 1);
-    case 2: return key_of_length(key.data, 2);
-    case 3: return key_of_length(key.data, 3);
-    case 4: return key_of_length(key.data, 4);
-    case 5: return key_of_length(key.data, 5);
-    case 6: return key_of_length(key.data, 6);
-    case 7: return key_of_length(key.data, 7);
-    case 8: return key_of_length(key.data, 8);
-    case 9: return key_of_length(key.data, 9);
-    case 10: return key_of_length(key.data, 10);
-    default: return key_of_length(key.data, key.bytes);
+    case 1:
+        return key_of_length(key.data, 1);
+    case 2:
+        return key_of_length(key.data, 2);
+    case 3:
+        return key_of_length(key.data, 3);
+    case 4:
+        return key_of_length(key.data, 4);
+    case 5:
+        return key_of_length(key.data, 5);
+    case 6:
+        return key_of_length(key.data, 6);
+    case 7:
+        return key_of_length(key.data, 7);
+    case 8:
+        return key_of_length(key.data, 8);
+    case 9:
+        return key_of_length(key.data, 9);
+    case 10:
+        return key_of_length(key.data, 10);
+    default:
+        return key_of_length(key.data, key.bytes);
     }
 }
 
 static ALWAYS_INLINE enum strato_op op_of_length(const uint8_t *at, size_t bytes)
 {
-#define X(name, carries)                                                            \
-    if (sizeof(#name) - 1 == bytes && memcmp(at, #name, sizeof(#name) - 1) == 0)    \
+#define X(name, carries)                                                                                               \
+    if (sizeof(#name) - 1 == bytes && memcmp(at, #name, sizeof(#name) - 1) == 0)                                       \
         return STRATO_OP_##name;
     STRATO_OPERATIONS(X)
 #undef X
@@ -91,12 +99,18 @@ static ALWAYS_INLINE enum strato_op op_of_length(const uint8_t *at, size_t bytes
 static enum strato_op op_find(struct strato_bytes op)
 {
     switch (op.bytes) {
-    case 2: return op_of_length(op.data, 2);
-    case 3: return op_of_length(op.data, 3);
-    case 4: return op_of_length(op.data, 4);
-    case 5: return op_of_length(op.data, 5);
-    case 6: return op_of_length(op.data, 6);
-    default: return op_of_length(op.data, op.bytes);
+    case 2:
+        return op_of_length(op.data, 2);
+    case 3:
+        return op_of_length(op.data, 3);
+    case 4:
+        return op_of_length(op.data, 4);
+    case 5:
+        return op_of_length(op.data, 5);
+    case 6:
+        return op_of_length(op.data, 6);
+    default:
+        return op_of_length(op.data, op.bytes);
     }
 }
 

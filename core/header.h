@@ -33,15 +33,15 @@ enum strato_key { STRATO_HEADER_KEYS(X) STRATO_KEY_COUNT };
 #define STRATO_FIELD_B(name) bool name;
 #define STRATO_FIELD_S(name) struct strato_bytes name; /* characters, borrowed from the frame */
 #define STRATO_FIELD_R(name) struct strato_bytes name; /* one encoded msgpack value, borrowed from the frame */
-#define X(name, type) STRATO_FIELD_##type(name)
+#define X(name, type)        STRATO_FIELD_##type(name)
 /**
  * A decoded header. Absent keys hold 0, false or none, but for the defaults of operations.yaml
  * (v 1, penalty true, n 1 where the operation carries messages). A uint key accepts a bool as 0 or 1.
  */
 struct strato_header {
-    enum strato_op opcode;            /* STRATO_OP_admin for admin.* */
-    enum strato_admin_op admin;       /* which one, for STRATO_OP_admin; NONE if it is not in the list */
-    uint64_t has[2];                  /* bit STRATO_KEY_x set = the key was present */
+    enum strato_op opcode;      /* STRATO_OP_admin for admin.* */
+    enum strato_admin_op admin; /* which one, for STRATO_OP_admin; NONE if it is not in the list */
+    uint64_t has[2];            /* bit STRATO_KEY_x set = the key was present */
     STRATO_HEADER_KEYS(X)
 };
 #undef X
@@ -76,7 +76,7 @@ bool strato_op_carries(enum strato_op op);
  */
 struct strato_header_writer {
     struct strato_writer *w;
-    size_t head;    /* offset of the map head */
+    size_t head; /* offset of the map head */
     uint32_t pairs;
 };
 void strato_header_begin(struct strato_header_writer *hw, struct strato_writer *w, const char *op);

@@ -90,7 +90,7 @@ static bool pass_differs(const uint8_t *at, const uint8_t *end, uint32_t pairs, 
             continue;
         if (++used == SLOTS)
             return false;
-        for (uint32_t s = (uint32_t)(h % SLOTS); ; s = (s + 1) % SLOTS) {
+        for (uint32_t s = (uint32_t)(h % SLOTS);; s = (s + 1) % SLOTS) {
             const uint8_t *p;
 
             if (slots[s] == 0) {

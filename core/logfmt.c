@@ -179,12 +179,13 @@ static void timestamp(uint64_t wall_ms, char *text, size_t bytes)
     uint64_t day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
     uint64_t year = yoe + era * 400 + (month <= 2);
 
-    snprintf(text, bytes, "%04" PRIu64 "-%02" PRIu64 "-%02" PRIu64 "T%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64 "Z",
-             year, month, day, day_second / 3600, day_second / 60 % 60, day_second % 60, wall_ms % 1000);
+    snprintf(text, bytes,
+             "%04" PRIu64 "-%02" PRIu64 "-%02" PRIu64 "T%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64 "Z", year,
+             month, day, day_second / 3600, day_second / 60 % 60, day_second % 60, wall_ms % 1000);
 }
 
-void strato_log_begin(struct strato_log_line *l, enum strato_log_format format, uint64_t wall_ms, enum strato_log_level level,
-                      const char *component, const char *event)
+void strato_log_begin(struct strato_log_line *l, enum strato_log_format format, uint64_t wall_ms,
+                      enum strato_log_level level, const char *component, const char *event)
 {
     char ts[96];
 

@@ -31,8 +31,8 @@ struct strato_log_line {
 };
 
 /** Begin a line. component may be NULL. event: what happened, lower case, no full stop. */
-void strato_log_begin(struct strato_log_line *l, enum strato_log_format format, uint64_t wall_ms, enum strato_log_level level,
-                      const char *component, const char *event);
+void strato_log_begin(struct strato_log_line *l, enum strato_log_format format, uint64_t wall_ms,
+                      enum strato_log_level level, const char *component, const char *event);
 void strato_log_str(struct strato_log_line *l, const char *key, struct strato_bytes value);
 void strato_log_text(struct strato_log_line *l, const char *key, const char *value);
 void strato_log_u64(struct strato_log_line *l, const char *key, uint64_t value);

@@ -65,7 +65,8 @@ static void spell(const char *name, char *to, size_t bytes, char dash, bool is_u
         to[i] = '\0';
 }
 
-void strato__option_environment_name(const struct strato_program *p, const struct strato_option *row, char *name, size_t bytes)
+void strato__option_environment_name(const struct strato_program *p, const struct strato_option *row, char *name,
+                                     size_t bytes)
 {
     const char *prefix = p->environment ? p->environment : "STRATO_";
     size_t used = strlen(prefix);
@@ -80,7 +81,8 @@ void strato__option_key(const struct strato_option *row, char *name, size_t byte
     spell(row->name, name, bytes, '_', false);
 }
 
-int strato_options_open(struct strato_options *o, const struct strato_program *program, void *config, size_t config_bytes)
+int strato_options_open(struct strato_options *o, const struct strato_program *program, void *config,
+                        size_t config_bytes)
 {
     size_t count = strato__options_count(program);
     char wanted[256];
@@ -116,8 +118,8 @@ void strato_options_fini(struct strato_options *o)
 }
 
 /* `called` is the name as the user wrote it: --max-message, STRATO_MAX_MESSAGE, max_message. */
-static int set_at(struct strato_options *o, size_t i, const char *text, enum strato_option_origin origin, const char *place,
-                  const char *called, struct strato_option_error *ret_error)
+static int set_at(struct strato_options *o, size_t i, const char *text, enum strato_option_origin origin,
+                  const char *place, const char *called, struct strato_option_error *ret_error)
 {
     const struct strato_option *row = strato__options_at(o->program, i);
     struct strato_option_value *value = &o->values[i];
@@ -141,7 +143,8 @@ static int set_at(struct strato_options *o, size_t i, const char *text, enum str
     rc = strato__option_store(row, field, text, appends, wanted, sizeof wanted);
     if (rc < 0) {
         if (rc == STRATO_EINVAL)
-            error_set(ret_error, "%s%s%s wants %s, not \"%.100s\"", place ? place : "", place ? ": " : "", called, wanted, text);
+            error_set(ret_error, "%s%s%s wants %s, not \"%.100s\"", place ? place : "", place ? ": " : "", called,
+                      wanted, text);
         free(copy);
         return rc;
     }
@@ -165,8 +168,8 @@ int strato_options_set(struct strato_options *o, const char *name, const char *t
         return set_at(o, (size_t)i, text, origin, place, name, ret_error);
     for (size_t k = 0; k < strato__options_count(o->program); k++)
         strato_nearest_offer(&n, strato_text(strato__options_at(o->program, k)->name));
-    error_set(ret_error, "unknown key \"%.100s\"%s%.*s%s", name, n.best.bytes ? " (did you mean " : "", (int)n.best.bytes,
-              n.best.bytes ? (const char *)n.best.data : "", n.best.bytes ? "?)" : "");
+    error_set(ret_error, "unknown key \"%.100s\"%s%.*s%s", name, n.best.bytes ? " (did you mean " : "",
+              (int)n.best.bytes, n.best.bytes ? (const char *)n.best.data : "", n.best.bytes ? "?)" : "");
     return STRATO_ENOENT;
 }
 
@@ -203,7 +206,10 @@ const struct strato_option strato__option_actions[] = {
     { .name = "help", .letter = 'h', .doc = "Show this help and leave." },
     { .name = "version", .letter = 'V', .doc = "Show the version and leave." },
     { .name = "dump-man", .is = STRATO_OPTION_HIDDEN, .doc = "Print the man page." },
-    { .name = "dump-completion", .value = "SHELL", .is = STRATO_OPTION_HIDDEN, .doc = "Print completion for bash, zsh or fish." },
+    { .name = "dump-completion",
+      .value = "SHELL",
+      .is = STRATO_OPTION_HIDDEN,
+      .doc = "Print completion for bash, zsh or fish." },
     { .name = "dump-reference", .is = STRATO_OPTION_HIDDEN, .doc = "Print the configuration reference." },
 };
 const size_t strato__option_actions_count = sizeof strato__option_actions / sizeof strato__option_actions[0];
@@ -341,13 +347,15 @@ static int operands_check(const struct strato_options *o, struct strato_option_e
     else if (o->operands_count < p->operands_min)
         error_set(error, "usage: %s [OPTION...] %s; try %s --help", p->name, p->operands, p->name);
     else if (p->operands && p->operands_max > 0 && o->operands_count > p->operands_max)
-        error_set(error, "unexpected \"%.100s\"; usage: %s [OPTION...] %s", o->operands[p->operands_max], p->name, p->operands);
+        error_set(error, "unexpected \"%.100s\"; usage: %s [OPTION...] %s", o->operands[p->operands_max], p->name,
+                  p->operands);
     else
         return 0;
     return STRATO_EINVAL;
 }
 
-int strato_options_arguments(struct strato_options *o, int argc, char *const *argv, struct strato_option_error *ret_error)
+int strato_options_arguments(struct strato_options *o, int argc, char *const *argv,
+                             struct strato_option_error *ret_error)
 {
     struct arguments a = { .o = o, .argv = argv, .argc = argc, .at = 1, .error = ret_error };
     bool only_operands = false;
@@ -386,7 +394,8 @@ const struct strato_option *strato_options_find(const struct strato_options *o, 
     return i < 0 ? NULL : strato__options_at(o->program, (size_t)i);
 }
 
-enum strato_option_origin strato_options_origin(const struct strato_options *o, const char *name, const char **ret_place)
+enum strato_option_origin strato_options_origin(const struct strato_options *o, const char *name,
+                                                const char **ret_place)
 {
     int i = row_index(o->program, name, strlen(name));
 

@@ -49,25 +49,25 @@ struct strato_option_list {
     size_t count;
 };
 
-enum { /* bits of strato_option.is */
-    STRATO_OPTION_HIDDEN = 1 << 0,    /* works, not shown */
-    STRATO_OPTION_FLAG_ONLY = 1 << 1, /* an action: neither environment nor file */
-    STRATO_OPTION_NO_FLAG = 1 << 2,   /* environment and file only (secrets never in flags) */
-    STRATO_OPTION_RELOADS = 1 << 3,   /* takes effect on reload without a restart */
+enum {                                   /* bits of strato_option.is */
+       STRATO_OPTION_HIDDEN = 1 << 0,    /* works, not shown */
+       STRATO_OPTION_FLAG_ONLY = 1 << 1, /* an action: neither environment nor file */
+       STRATO_OPTION_NO_FLAG = 1 << 2,   /* environment and file only (secrets never in flags) */
+       STRATO_OPTION_RELOADS = 1 << 3,   /* takes effect on reload without a restart */
 };
 
 struct strato_option {
-    const char *name;       /* "max-message": --max-message, STRATO_MAX_MESSAGE, max_message: */
-    char letter;            /* 'm' for -m, or 0 */
+    const char *name; /* "max-message": --max-message, STRATO_MAX_MESSAGE, max_message: */
+    char letter;      /* 'm' for -m, or 0 */
     enum strato_option_kind kind;
-    size_t offset, bytes;   /* STRATO_OPTION_AT(struct config, field) */
-    const char *value;      /* how help calls the value: "PORT", "SIZE" */
-    const char *initial;    /* default, written as a user would; NULL = zero, false, none */
-    uint64_t min, max;      /* UINT, INT, SIZE, DURATION (ms); max 0 = whatever the field holds */
-    const char *choices;    /* ENUM: "logfmt|json" */
-    const char *complete;   /* completion: "file", "dir", or a shell command that prints candidates */
+    size_t offset, bytes; /* STRATO_OPTION_AT(struct config, field) */
+    const char *value;    /* how help calls the value: "PORT", "SIZE" */
+    const char *initial;  /* default, written as a user would; NULL = zero, false, none */
+    uint64_t min, max;    /* UINT, INT, SIZE, DURATION (ms); max 0 = whatever the field holds */
+    const char *choices;  /* ENUM: "logfmt|json" */
+    const char *complete; /* completion: "file", "dir", or a shell command that prints candidates */
     unsigned is;
-    const char *doc;        /* one or two sentences */
+    const char *doc; /* one or two sentences */
 };
 #define STRATO_OPTION_AT(type, field) .offset = offsetof(type, field), .bytes = sizeof(((type *)0)->field)
 
@@ -77,11 +77,11 @@ struct strato_program_example {
 
 /** A program, or one verb of one. Static data; an empty row (name NULL) ends nothing: counts are given. */
 struct strato_program {
-    const char *name;     /* "stratod", "strato pub" */
-    const char *summary;  /* half a sentence, no full stop */
-    const char *operands; /* how usage shows them: "TOPIC [BODY]"; NULL = none are taken */
+    const char *name;                    /* "stratod", "strato pub" */
+    const char *summary;                 /* half a sentence, no full stop */
+    const char *operands;                /* how usage shows them: "TOPIC [BODY]"; NULL = none are taken */
     unsigned operands_min, operands_max; /* max 0 with operands set = any number */
-    const char *doc;      /* paragraphs parted by blank lines, or NULL */
+    const char *doc;                     /* paragraphs parted by blank lines, or NULL */
     const struct strato_option *options;
     size_t options_count;
     const struct strato_option *common; /* a second table, e.g. --json; offsets from the same config struct */
@@ -90,16 +90,17 @@ struct strato_program {
     size_t examples_count;
     const struct strato_program *const *verbs; /* parsing stops at the first operand, which is the verb */
     size_t verbs_count;
-    const struct strato_program *const *lists; /* file keys that hold lists of maps: name = the key, options = keys of a map */
+    const struct strato_program *const
+        *lists; /* file keys that hold lists of maps: name = the key, options = keys of a map */
     size_t lists_count;
     const char *environment; /* prefix; NULL = "STRATO_" */
     const char *exits;       /* "0\tok\n1\tfailed\n...", for help and the man page */
 };
-#define STRATO_PROGRAM_OPTIONS(rows)   .options = (rows), .options_count = sizeof(rows) / sizeof((rows)[0])
-#define STRATO_PROGRAM_COMMON(rows)    .common = (rows), .common_count = sizeof(rows) / sizeof((rows)[0])
-#define STRATO_PROGRAM_EXAMPLES(rows)  .examples = (rows), .examples_count = sizeof(rows) / sizeof((rows)[0])
-#define STRATO_PROGRAM_LISTS(rows)     .lists = (rows), .lists_count = sizeof(rows) / sizeof((rows)[0])
-#define STRATO_PROGRAM_VERBS(rows)     .verbs = (rows), .verbs_count = sizeof(rows) / sizeof((rows)[0])
+#define STRATO_PROGRAM_OPTIONS(rows)  .options = (rows), .options_count = sizeof(rows) / sizeof((rows)[0])
+#define STRATO_PROGRAM_COMMON(rows)   .common = (rows), .common_count = sizeof(rows) / sizeof((rows)[0])
+#define STRATO_PROGRAM_EXAMPLES(rows) .examples = (rows), .examples_count = sizeof(rows) / sizeof((rows)[0])
+#define STRATO_PROGRAM_LISTS(rows)    .lists = (rows), .lists_count = sizeof(rows) / sizeof((rows)[0])
+#define STRATO_PROGRAM_VERBS(rows)    .verbs = (rows), .verbs_count = sizeof(rows) / sizeof((rows)[0])
 
 /** Rank of a source; a lower one never overwrites a higher one. */
 enum strato_option_origin {
@@ -132,14 +133,15 @@ struct strato_options {
     const struct strato_program *program; /* borrowed */
     void *config;                         /* borrowed; zeroed and filled with the defaults by open */
     struct strato_option_value *values;
-    const char **operands;                /* borrowed from argv, in order; the array is owned */
+    const char **operands; /* borrowed from argv, in order; the array is owned */
     size_t operands_count;
     enum strato_option_action action;
-    char shell[8];                        /* of --dump-completion */
+    char shell[8]; /* of --dump-completion */
 };
 
 /** Zero `config_bytes` at `config`, set every default. @return 0 or STRATO_ENOMEM. A default that does not parse aborts. */
-int strato_options_open(struct strato_options *o, const struct strato_program *program, void *config, size_t config_bytes);
+int strato_options_open(struct strato_options *o, const struct strato_program *program, void *config,
+                        size_t config_bytes);
 /** Free the strings and lists in the config, and the books. Accepts a zeroed struct. */
 void strato_options_fini(struct strato_options *o);
 
@@ -148,7 +150,8 @@ void strato_options_fini(struct strato_options *o);
  * ends them too and `operands` then holds the verb and all behind it.
  * @return 0; 1 if the user asked for --help or its like (o->action); STRATO_EINVAL (usage; ret_error says what); STRATO_ENOMEM.
  */
-int strato_options_arguments(struct strato_options *o, int argc, char *const *argv, struct strato_option_error *ret_error);
+int strato_options_arguments(struct strato_options *o, int argc, char *const *argv,
+                             struct strato_option_error *ret_error);
 /** Read PREFIX_NAME for every row from the environment. @return 0, STRATO_EINVAL, STRATO_ENOMEM. */
 int strato_options_environment(struct strato_options *o, struct strato_option_error *ret_error);
 /**
@@ -163,7 +166,8 @@ int strato_options_set(struct strato_options *o, const char *name, const char *t
 /** Row of a name, or NULL. */
 const struct strato_option *strato_options_find(const struct strato_options *o, const char *name);
 /** Rank and place of a value; place is "" or as given, valid until the value is set again. */
-enum strato_option_origin strato_options_origin(const struct strato_options *o, const char *name, const char **ret_place);
+enum strato_option_origin strato_options_origin(const struct strato_options *o, const char *name,
+                                                const char **ret_place);
 /** Write a value as a user would ("16MiB", "5s"). @return length as snprintf. */
 int strato_option_print(const struct strato_option *row, const void *config, char *buffer, size_t bytes);
 /** Print every value with its origin: "max_message = 10MiB  # default". */
@@ -177,7 +181,8 @@ int strato_options_show(const struct strato_options *o, FILE *to);
 void strato_program_help(const struct strato_program *program, FILE *to);
 void strato_program_man(const struct strato_program *program, FILE *to);
 void strato_program_reference(const struct strato_program *program, FILE *to);
-int strato_program_completion(const struct strato_program *program, const char *shell, FILE *to); /* STRATO_EINVAL: unknown shell */
+int strato_program_completion(const struct strato_program *program, const char *shell,
+                              FILE *to); /* STRATO_EINVAL: unknown shell */
 
 /* Values by themselves: the same syntax elsewhere. @return 0 or STRATO_EINVAL (not that, or too large for 64 bits). */
 int strato_size_parse(const char *text, uint64_t *ret_bytes);

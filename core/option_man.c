@@ -115,7 +115,8 @@ static void options(const struct strato_program *p, FILE *to)
         if (!(row->is & STRATO_OPTION_HIDDEN))
             row_item(p, row, to);
     }
-    fputs(".It Fl h , Fl \\-help\nShow help and leave.\n.It Fl V , Fl \\-version\nShow the version and leave.\n.El\n", to);
+    fputs(".It Fl h , Fl \\-help\nShow help and leave.\n.It Fl V , Fl \\-version\nShow the version and leave.\n.El\n",
+          to);
 }
 
 static void verbs(const struct strato_program *p, FILE *to)

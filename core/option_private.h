@@ -31,7 +31,8 @@ extern const struct strato_option strato__option_actions[];
 extern const size_t strato__option_actions_count;
 
 /** "max-message" -> "STRATO_MAX_MESSAGE" or "max_message". Cut to `bytes`. */
-void strato__option_environment_name(const struct strato_program *p, const struct strato_option *row, char *name, size_t bytes);
+void strato__option_environment_name(const struct strato_program *p, const struct strato_option *row, char *name,
+                                     size_t bytes);
 void strato__option_key(const struct strato_option *row, char *name, size_t bytes);
 
 /** Parse `text` and store it in the row's field, freeing what was there. @return 0, STRATO_EINVAL (ret_wanted says what), STRATO_ENOMEM. */

@@ -17,10 +17,19 @@ struct unit {
 };
 
 static const struct unit size_units[] = {
-    { "", 1 },           { "B", 1 },
-    { "KiB", 1 << 10 },  { "MiB", 1 << 20 },  { "GiB", 1 << 30 },  { "TiB", (uint64_t)1 << 40 },
-    { "K", 1 << 10 },    { "M", 1 << 20 },    { "G", 1 << 30 },    { "T", (uint64_t)1 << 40 },
-    { "kB", 1000 },      { "MB", 1000000 },   { "GB", 1000000000 },
+    { "", 1 },
+    { "B", 1 },
+    { "KiB", 1 << 10 },
+    { "MiB", 1 << 20 },
+    { "GiB", 1 << 30 },
+    { "TiB", (uint64_t)1 << 40 },
+    { "K", 1 << 10 },
+    { "M", 1 << 20 },
+    { "G", 1 << 30 },
+    { "T", (uint64_t)1 << 40 },
+    { "kB", 1000 },
+    { "MB", 1000000 },
+    { "GB", 1000000000 },
 };
 static const struct unit duration_units[] = {
     { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 },
@@ -75,7 +84,9 @@ int strato_duration_parse(const char *text, uint64_t *ret_ms)
 
 static int print_size(uint64_t v, char *buffer, size_t bytes)
 {
-    static const struct unit steps[] = { { "TiB", (uint64_t)1 << 40 }, { "GiB", 1 << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 } };
+    static const struct unit steps[] = {
+        { "TiB", (uint64_t)1 << 40 }, { "GiB", 1 << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 }
+    };
 
     for (size_t i = 0; i < 4; i++)
         if (v && v % steps[i].factor == 0)
@@ -359,8 +370,8 @@ static int print_list(const struct strato_option_list *list, char *buffer, size_
     if (bytes)
         buffer[0] = '\0';
     for (size_t i = 0; i < list->count; i++)
-        used += (size_t)snprintf(used < bytes ? buffer + used : NULL, used < bytes ? bytes - used : 0, "%s%s", i ? "," : "",
-                                 list->items[i]);
+        used += (size_t)snprintf(used < bytes ? buffer + used : NULL, used < bytes ? bytes - used : 0, "%s%s",
+                                 i ? "," : "", list->items[i]);
     return (int)used;
 }
 

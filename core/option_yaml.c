@@ -17,7 +17,8 @@ int strato_yaml_complain(struct strato_yaml *y, const yaml_node_t *at, const cha
     va_list arguments;
     size_t used;
 
-    snprintf(y->error->text, sizeof y->error->text, "%s:%zu:%zu: ", y->path, at->start_mark.line + 1, at->start_mark.column + 1);
+    snprintf(y->error->text, sizeof y->error->text, "%s:%zu:%zu: ", y->path, at->start_mark.line + 1,
+             at->start_mark.column + 1);
     used = strlen(y->error->text);
     va_start(arguments, format);
     vsnprintf(y->error->text + used, sizeof y->error->text - used, format, arguments);
@@ -28,7 +29,8 @@ int strato_yaml_complain(struct strato_yaml *y, const yaml_node_t *at, const cha
 const char *strato_yaml_scalar(const yaml_node_t *node)
 {
     /* A NUL inside would hide the rest from every string function behind this. */
-    if (!node || node->type != YAML_SCALAR_NODE || strlen((const char *)node->data.scalar.value) != node->data.scalar.length)
+    if (!node || node->type != YAML_SCALAR_NODE ||
+        strlen((const char *)node->data.scalar.value) != node->data.scalar.length)
         return NULL;
     return (const char *)node->data.scalar.value;
 }
@@ -37,7 +39,8 @@ static bool is_null(const yaml_node_t *node)
 {
     const char *text = strato_yaml_scalar(node);
 
-    return text && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (!*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
+    return text && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           (!*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
 }
 
 static int read_file(const char *path, char **ret_text, size_t *ret_bytes)
@@ -67,7 +70,8 @@ out:
     return rc;
 }
 
-static int unknown_key(struct strato_yaml *y, struct strato_options *o, const yaml_node_t *key, const char *const *nested_keys)
+static int unknown_key(struct strato_yaml *y, struct strato_options *o, const yaml_node_t *key,
+                       const char *const *nested_keys)
 {
     struct strato_nearest n = strato_nearest_begin(strato_text(strato_yaml_scalar(key)));
 
@@ -82,10 +86,11 @@ static int unknown_key(struct strato_yaml *y, struct strato_options *o, const ya
         snprintf(guess, sizeof guess, "%.*s", (int)n.best.bytes, (const char *)n.best.data);
         for (char *c = guess; *c; c++)
             *c = *c == '-' ? '_' : *c;
-        return strato_yaml_complain(y, key, "unknown key \"%.100s\" (did you mean %s?)", strato_yaml_scalar(key), guess);
+        return strato_yaml_complain(y, key, "unknown key \"%.100s\" (did you mean %s?)", strato_yaml_scalar(key),
+                                    guess);
     }
-    return strato_yaml_complain(y, key, "unknown key \"%.100s\"; %s --dump-reference lists them", strato_yaml_scalar(key),
-                                o->program->name);
+    return strato_yaml_complain(y, key, "unknown key \"%.100s\"; %s --dump-reference lists them",
+                                strato_yaml_scalar(key), o->program->name);
 }
 
 /* A sequence becomes "a,b", so a list reads alike in a flag and in a file. */
@@ -107,7 +112,8 @@ static int sequence_text(struct strato_yaml *y, const yaml_node_t *value, char *
     return 0;
 }
 
-static int set_row(struct strato_yaml *y, struct strato_options *o, const struct strato_option *row, const yaml_node_t *value)
+static int set_row(struct strato_yaml *y, struct strato_options *o, const struct strato_option *row,
+                   const yaml_node_t *value)
 {
     char place[400], list[4096];
     const char *text = strato_yaml_scalar(value);
@@ -151,7 +157,8 @@ struct reader {
     const char *const *nested_keys;
 };
 
-static int read_pair(struct strato_yaml *y, const struct reader *r, const yaml_node_t *root, const yaml_node_pair_t *pair)
+static int read_pair(struct strato_yaml *y, const struct reader *r, const yaml_node_t *root,
+                     const yaml_node_pair_t *pair)
 {
     yaml_node_t *key = yaml_document_get_node(&y->document, pair->key);
     yaml_node_t *value = yaml_document_get_node(&y->document, pair->value);
@@ -179,7 +186,8 @@ static int read_document(struct strato_yaml *y, const struct reader *r)
         return 0;
     if (root->type != YAML_MAPPING_NODE)
         return strato_yaml_complain(y, root, "the file must be a map of keys and values");
-    for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top && rc == 0; pair++)
+    for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top && rc == 0;
+         pair++)
         rc = read_pair(y, r, root, pair);
     return rc;
 }

@@ -110,29 +110,51 @@ static int take_wide(const uint8_t **at, const uint8_t *end, struct strato_token
         t->b = *p == 0xC3;
         *at = p + 1;
         return 0;
-    case 0xC4: return take_bytes(at, end, head, p[1], STRATO_KIND_BIN, t);
-    case 0xC5: return take_bytes(at, end, head, strato__be16(p + 1), STRATO_KIND_BIN, t);
-    case 0xC6: return take_bytes(at, end, head, strato__be32(p + 1), STRATO_KIND_BIN, t);
-    case 0xC7: return take_ext(at, end, head, p[1], t);
-    case 0xC8: return take_ext(at, end, head, strato__be16(p + 1), t);
-    case 0xC9: return take_ext(at, end, head, strato__be32(p + 1), t);
+    case 0xC4:
+        return take_bytes(at, end, head, p[1], STRATO_KIND_BIN, t);
+    case 0xC5:
+        return take_bytes(at, end, head, strato__be16(p + 1), STRATO_KIND_BIN, t);
+    case 0xC6:
+        return take_bytes(at, end, head, strato__be32(p + 1), STRATO_KIND_BIN, t);
+    case 0xC7:
+        return take_ext(at, end, head, p[1], t);
+    case 0xC8:
+        return take_ext(at, end, head, strato__be16(p + 1), t);
+    case 0xC9:
+        return take_ext(at, end, head, strato__be32(p + 1), t);
     case 0xCA:
-    case 0xCB: return take_float(at, t);
-    case 0xCC: return take_uint(at, head, p[1], t);
-    case 0xCD: return take_uint(at, head, strato__be16(p + 1), t);
-    case 0xCE: return take_uint(at, head, strato__be32(p + 1), t);
-    case 0xCF: return take_uint(at, head, strato__be64(p + 1), t);
-    case 0xD0: return take_int(at, head, (int8_t)p[1], t);
-    case 0xD1: return take_int(at, head, (int16_t)strato__be16(p + 1), t);
-    case 0xD2: return take_int(at, head, (int32_t)strato__be32(p + 1), t);
-    case 0xD3: return take_int(at, head, (int64_t)strato__be64(p + 1), t);
-    case 0xD9: return take_bytes(at, end, head, p[1], STRATO_KIND_STR, t);
-    case 0xDA: return take_bytes(at, end, head, strato__be16(p + 1), STRATO_KIND_STR, t);
-    case 0xDB: return take_bytes(at, end, head, strato__be32(p + 1), STRATO_KIND_STR, t);
-    case 0xDC: return take_items(at, end, head, strato__be16(p + 1), STRATO_KIND_ARRAY, t);
-    case 0xDD: return take_items(at, end, head, strato__be32(p + 1), STRATO_KIND_ARRAY, t);
-    case 0xDE: return take_items(at, end, head, strato__be16(p + 1), STRATO_KIND_MAP, t);
-    case 0xDF: return take_items(at, end, head, strato__be32(p + 1), STRATO_KIND_MAP, t);
+    case 0xCB:
+        return take_float(at, t);
+    case 0xCC:
+        return take_uint(at, head, p[1], t);
+    case 0xCD:
+        return take_uint(at, head, strato__be16(p + 1), t);
+    case 0xCE:
+        return take_uint(at, head, strato__be32(p + 1), t);
+    case 0xCF:
+        return take_uint(at, head, strato__be64(p + 1), t);
+    case 0xD0:
+        return take_int(at, head, (int8_t)p[1], t);
+    case 0xD1:
+        return take_int(at, head, (int16_t)strato__be16(p + 1), t);
+    case 0xD2:
+        return take_int(at, head, (int32_t)strato__be32(p + 1), t);
+    case 0xD3:
+        return take_int(at, head, (int64_t)strato__be64(p + 1), t);
+    case 0xD9:
+        return take_bytes(at, end, head, p[1], STRATO_KIND_STR, t);
+    case 0xDA:
+        return take_bytes(at, end, head, strato__be16(p + 1), STRATO_KIND_STR, t);
+    case 0xDB:
+        return take_bytes(at, end, head, strato__be32(p + 1), STRATO_KIND_STR, t);
+    case 0xDC:
+        return take_items(at, end, head, strato__be16(p + 1), STRATO_KIND_ARRAY, t);
+    case 0xDD:
+        return take_items(at, end, head, strato__be32(p + 1), STRATO_KIND_ARRAY, t);
+    case 0xDE:
+        return take_items(at, end, head, strato__be16(p + 1), STRATO_KIND_MAP, t);
+    case 0xDF:
+        return take_items(at, end, head, strato__be32(p + 1), STRATO_KIND_MAP, t);
     default: /* D4..D8: fixext 1, 2, 4, 8, 16 */
         return take_ext(at, end, head, (size_t)1 << (*p - 0xD4), t);
     }

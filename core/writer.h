@@ -52,8 +52,8 @@ void strato_writer_f32(struct strato_writer *w, float value);
 void strato_writer_f64(struct strato_writer *w, double value);
 void strato_writer_str(struct strato_writer *w, struct strato_bytes value);
 void strato_writer_bin(struct strato_writer *w, struct strato_bytes value);
-void strato_writer_array(struct strato_writer *w, uint32_t items); /* items values must follow */
-void strato_writer_map(struct strato_writer *w, uint32_t pairs);   /* pairs keys and values must follow */
+void strato_writer_array(struct strato_writer *w, uint32_t items);            /* items values must follow */
+void strato_writer_map(struct strato_writer *w, uint32_t pairs);              /* pairs keys and values must follow */
 void strato_writer_raw(struct strato_writer *w, struct strato_bytes encoded); /* bytes as they are */
 
 static inline void strato_writer_text(struct strato_writer *w, const char *text)

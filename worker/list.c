@@ -14,8 +14,8 @@ static json_t *describe(const struct device_info *d)
 {
     return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:b}", "device", (json_int_t)d->number, "class",
                      device_class_name(d->class_of), "name", d->name, "platform", d->platform, "driver", d->driver,
-                     "memory_bytes", (json_int_t)d->memory_bytes, "allocation_bytes", (json_int_t)d->allocation_bytes, "units",
-                     (int)d->units, "f64", (int)d->has_f64);
+                     "memory_bytes", (json_int_t)d->memory_bytes, "allocation_bytes", (json_int_t)d->allocation_bytes,
+                     "units", (int)d->units, "f64", (int)d->has_f64);
 }
 
 static int print_json(const struct device_info *infos, int count, const char *detail)

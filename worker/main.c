@@ -22,7 +22,14 @@
 #include "worker/net/node.h"
 #include "worker/settings.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONNECT = 3, EXIT_AUTH = 4, EXIT_NO_DEVICE = 6, NODES_MAX = OPENCL_DEVICES_MAX + 1 };
+enum {
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_CONNECT = 3,
+    EXIT_AUTH = 4,
+    EXIT_NO_DEVICE = 6,
+    NODES_MAX = OPENCL_DEVICES_MAX + 1
+};
 
 /** One device and the thread that serves it. */
 struct slot {
@@ -141,10 +148,14 @@ static int start_nodes(struct worker *w)
 {
     for (uint32_t i = 0; i < w->count; i++) {
         struct slot *slot = &w->slots[i];
-        struct node_options options = { .broker = w->settings.broker, .name = slot->name, .device = slot->device,
+        struct node_options options = { .broker = w->settings.broker,
+                                        .name = slot->name,
+                                        .device = slot->device,
                                         .pool_bytes = w->settings.pool_bytes,
-                                        .session_idle_ms = w->settings.session_idle_ms, .hb_ms = w->settings.hb_ms,
-                                        .is_unsafe = w->settings.is_unsafe, .log = &w->log };
+                                        .session_idle_ms = w->settings.session_idle_ms,
+                                        .hb_ms = w->settings.hb_ms,
+                                        .is_unsafe = w->settings.is_unsafe,
+                                        .log = &w->log };
 
         slot->done_fd = w->done_fd;
         if (node_new(&options, &slot->node) < 0)

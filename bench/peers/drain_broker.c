@@ -98,15 +98,18 @@ static void drain(struct drain *d, enum drain_pattern pattern)
 
     while (zmq_poll(items, sockets, -1) >= 0) {
         if (items[0].revents)
-            for (int i = 0; i < DRAIN_MAX && (pattern == DRAIN_REQUEST ? forward_request(d) : forward(d->in, d->out)); i++)
+            for (int i = 0; i < DRAIN_MAX && (pattern == DRAIN_REQUEST ? forward_request(d) : forward(d->in, d->out));
+                 i++)
                 continue;
         if (sockets > 1 && items[1].revents) /* answers, or subscriptions on their way to the publishers */
-            for (int i = 0; i < DRAIN_MAX && (pattern == DRAIN_REQUEST ? forward_answer(d) : forward(d->out, d->in)); i++)
+            for (int i = 0; i < DRAIN_MAX && (pattern == DRAIN_REQUEST ? forward_answer(d) : forward(d->out, d->in));
+                 i++)
                 continue;
     }
 }
 
-int drain_broker_run(enum drain_pattern pattern, void (*on_ready)(void *arg, const char *in, const char *out), void *arg)
+int drain_broker_run(enum drain_pattern pattern, void (*on_ready)(void *arg, const char *in, const char *out),
+                     void *arg)
 {
     static const int types[][2] = {
         [DRAIN_EVENTS] = { ZMQ_XSUB, ZMQ_XPUB },

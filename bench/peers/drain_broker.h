@@ -21,5 +21,6 @@ enum drain_pattern {
  * Bind both ends to free ports of 127.0.0.1, tell where by `on_ready`, forward until killed.
  * @return only on failure, -1.
  */
-int drain_broker_run(enum drain_pattern pattern, void (*on_ready)(void *arg, const char *in, const char *out), void *arg);
+int drain_broker_run(enum drain_pattern pattern, void (*on_ready)(void *arg, const char *in, const char *out),
+                     void *arg);
 #endif

@@ -91,7 +91,8 @@ static void on_request(natsConnection *connection, natsSubscription *subscriptio
     struct wire *w = arg;
 
     (void)subscription;
-    if (natsConnection_Publish(connection, natsMsg_GetReply(m), natsMsg_GetData(m), natsMsg_GetDataLength(m)) != NATS_OK)
+    if (natsConnection_Publish(connection, natsMsg_GetReply(m), natsMsg_GetData(m), natsMsg_GetDataLength(m)) !=
+        NATS_OK)
         load_failed(w->role);
     load_count(w->role, 1, (uint64_t)natsMsg_GetDataLength(m));
     natsMsg_Destroy(m);
@@ -108,9 +109,10 @@ static void wait_over(struct load_role *role)
 static int receive_all(struct load_role *role, struct wire *w)
 {
     natsMsgHandler handler = role->load->pattern == LOAD_REQUEST ? on_request : on_message;
-    natsStatus status = role->load->pattern == LOAD_EVENTS
-                            ? natsConnection_Subscribe(&w->subscription, w->connection, role->load->topic, handler, w)
-                            : natsConnection_QueueSubscribe(&w->subscription, w->connection, role->load->topic, "bench", handler, w);
+    natsStatus status =
+        role->load->pattern == LOAD_EVENTS
+            ? natsConnection_Subscribe(&w->subscription, w->connection, role->load->topic, handler, w)
+            : natsConnection_QueueSubscribe(&w->subscription, w->connection, role->load->topic, "bench", handler, w);
 
     if (status == NATS_OK) /* count what arrives, however long it waits in the client */
         status = natsSubscription_SetPendingLimits(w->subscription, -1, -1);
@@ -126,7 +128,8 @@ static int receive_all(struct load_role *role, struct wire *w)
 static natsStatus ask(struct wire *w)
 {
     load_body_stamp(w->body, w->role->load->bytes, load_now_ns());
-    return natsConnection_PublishRequest(w->connection, w->role->load->topic, w->inbox, w->body, (int)w->role->load->bytes);
+    return natsConnection_PublishRequest(w->connection, w->role->load->topic, w->inbox, w->body,
+                                         (int)w->role->load->bytes);
 }
 
 /* Each answer sends the next request: always in_flight on their way, and no thread of ours between. */

@@ -120,7 +120,8 @@ static int exec_logged(struct place *place, char *const *arguments, const char *
 
 int place_start_nats(struct place *place)
 {
-    char server[] = "/usr/sbin/nats-server", address[] = "127.0.0.1", a[] = "-a", p[] = "-p", any[] = "-1", dirs[] = "--ports_file_dir";
+    char server[] = "/usr/sbin/nats-server", address[] = "127.0.0.1", a[] = "-a", p[] = "-p", any[] = "-1",
+         dirs[] = "--ports_file_dir";
     char *arguments[] = { server, a, address, p, any, dirs, place->dir, NULL };
     char path[160];
     int rc = dir_make(place);
@@ -158,7 +159,8 @@ static int config_write(const struct place *place, char path[160])
 
 int place_start_stratod(const char *program, struct place *place)
 {
-    char port[] = "--port=0", services[] = "--services=", format[] = "--log-format=logfmt", level[] = "--log-level=info";
+    char port[] = "--port=0", services[] = "--services=", format[] = "--log-format=logfmt",
+         level[] = "--log-level=info";
     char config_flag[] = "--config", config[160], log[160];
     char *arguments[] = { (char *)(uintptr_t)program, port, services, format, level, config_flag, config, NULL };
     int rc = dir_make(place);
@@ -190,7 +192,9 @@ static void tell(void *arg, const char *in, const char *out)
 
 int place_start_drain(enum load_pattern pattern, struct place *place)
 {
-    static const enum drain_pattern patterns[] = { [LOAD_EVENTS] = DRAIN_EVENTS, [LOAD_WORK] = DRAIN_WORK, [LOAD_REQUEST] = DRAIN_REQUEST };
+    static const enum drain_pattern patterns[] = {
+        [LOAD_EVENTS] = DRAIN_EVENTS, [LOAD_WORK] = DRAIN_WORK, [LOAD_REQUEST] = DRAIN_REQUEST
+    };
     struct told *told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int rc = STRATO_EIO;
 

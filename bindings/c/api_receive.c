@@ -38,7 +38,8 @@ static int stream_open(struct strato_client *c, const struct strato_consumer_opt
     return rc;
 }
 
-int strato_consumer_open(strato_client *client, const struct strato_consumer_options *options, strato_consumer **ret_consumer)
+int strato_consumer_open(strato_client *client, const struct strato_consumer_options *options,
+                         strato_consumer **ret_consumer)
 {
     struct strato_consumer *consumer;
     int rc;
@@ -106,7 +107,8 @@ void strato_subscription_close(strato_subscription **subscription)
 
 /* ---- taking -------------------------------------------------------------------------------------- */
 
-static int stream_next(struct strato_client *c, struct strato__stream *t, int timeout_ms, struct strato_message **ret_message)
+static int stream_next(struct strato_client *c, struct strato__stream *t, int timeout_ms,
+                       struct strato_message **ret_message)
 {
     uint64_t deadline;
     int rc;

@@ -55,8 +55,8 @@ int strato_request(strato_client *c, const struct strato_send *message, const st
     return rc;
 }
 
-int strato_request_start(strato_client *c, const struct strato_send *message, const struct strato_request_options *options,
-                         uint64_t *ret_id)
+int strato_request_start(strato_client *c, const struct strato_send *message,
+                         const struct strato_request_options *options, uint64_t *ret_id)
 {
     struct call call = { .message = message, .options = options, .kind = STRATO__ASK_STARTED };
     int rc;
@@ -113,8 +113,8 @@ int strato_request_cancel(strato_client *c, uint64_t id)
 
 /* ---- administration ------------------------------------------------------------------------------ */
 
-static int admin_send(struct strato_client *c, const struct strato__ask *ask, const char *operation, const char *channel,
-                      struct strato_bytes arguments)
+static int admin_send(struct strato_client *c, const struct strato__ask *ask, const char *operation,
+                      const char *channel, struct strato_bytes arguments)
 {
     struct strato_envelope_out envelope = { .type = operation, .payload = arguments };
     struct strato_writer w = { 0 };
@@ -146,8 +146,8 @@ static int answer_message(struct strato__ask *ask, struct strato_message **ret_r
     return rc;
 }
 
-int strato_admin(strato_client *c, const char *operation, const char *channel, struct strato_bytes arguments, int timeout_ms,
-                 strato_message **ret_reply)
+int strato_admin(strato_client *c, const char *operation, const char *channel, struct strato_bytes arguments,
+                 int timeout_ms, strato_message **ret_reply)
 {
     struct strato__ask *ask = NULL;
     uint64_t deadline;
@@ -230,10 +230,12 @@ static int page_gap(struct strato__ask *ask, struct strato__name *name, struct s
 }
 
 /* The messages of a page. More than there is room for are left: the next page begins behind the last given. */
-static int page_read(struct strato__ask *ask, struct strato__name *name, uint32_t max, struct strato_message **ret_messages)
+static int page_read(struct strato__ask *ask, struct strato__name *name, uint32_t max,
+                     struct strato_message **ret_messages)
 {
     struct strato_cursor at = ask->rest;
-    uint32_t attachments = 0, left = (uint32_t)(ask->header.n < STRATO_ENVELOPES_MAX ? ask->header.n : STRATO_ENVELOPES_MAX);
+    uint32_t attachments = 0,
+             left = (uint32_t)(ask->header.n < STRATO_ENVELOPES_MAX ? ask->header.n : STRATO_ENVELOPES_MAX);
     int count = page_gap(ask, name, ret_messages), rc = 0;
 
     if (count < 0)

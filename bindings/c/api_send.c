@@ -154,7 +154,7 @@ int strato_send_stats(strato_client *c, const char *channel, struct strato_send_
     strato__enter(c);
     p = strato__producer_of(&c->session, strato_text(channel));
     if (p)
-        *ret_stats = (struct strato_send_stats){ 
+        *ret_stats = (struct strato_send_stats){
             .sent = p->sent_before + p->next_index,
             .accepted = p->accepted_before + (p->is_credited ? p->credit.accepted : p->next_index),
             .refused = p->refused,

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 enum {
-    STALE_US = 1000,      /* inline: a call after so long a pause looks at the socket first */
-    CLOSE_MS = 1000,      /* how long close waits for confirmations, and libzmq for the rest */
+    STALE_US = 1000, /* inline: a call after so long a pause looks at the socket first */
+    CLOSE_MS = 1000, /* how long close waits for confirmations, and libzmq for the rest */
     QUESTION_MS = 5000,
 };
 

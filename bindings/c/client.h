@@ -32,8 +32,8 @@ struct strato_client {
     uint32_t clock_skipped; /* sends since the clock was read */
     uint64_t pumped_us;     /* inline: when the socket was last read */
     uint64_t arrivals_told;
-    int poll_fd;            /* inline: epoll over the socket's descriptors; own thread: an eventfd */
-    int wake_fd;            /* own thread */
+    int poll_fd; /* inline: epoll over the socket's descriptors; own thread: an eventfd */
+    int wake_fd; /* own thread */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;

@@ -64,7 +64,8 @@ int strato__gather_close(struct strato__gather *g, struct strato_bytes header, s
     if (!buffer)
         return STRATO_ENOMEM;
     *ret_closed = (struct strato__closed){ buffer, header.bytes, g->count };
-    g->reserve_bytes = bytes - STRATO__HEADROOM < STRATO__GATHER_BYTES ? bytes - STRATO__HEADROOM : STRATO__GATHER_BYTES;
+    g->reserve_bytes =
+        bytes - STRATO__HEADROOM < STRATO__GATHER_BYTES ? bytes - STRATO__HEADROOM : STRATO__GATHER_BYTES;
     g->w = (struct strato_writer){ 0 }; /* the buffer owns the memory now */
     g->count = 0;
     return 0;

@@ -20,7 +20,7 @@ enum {
     STRATO__GATHER_US = 200,
     STRATO__FLOOD_MESSAGES = 16, /* so many left together: the next ones are held back ... */
     STRATO__FLOOD_US = 100,      /* ... for so long, although the socket is idle */
-    STRATO__HEADROOM = 1024, /* longest header: fixed keys, a channel of 129 bytes, 64 tags of a reply */
+    STRATO__HEADROOM = 1024,     /* longest header: fixed keys, a channel of 129 bytes, 64 tags of a reply */
 };
 
 /** Zero-initialised = empty. */

@@ -135,18 +135,34 @@ void strato__session_on_frame(struct strato__session *s, struct strato__inbound 
         h.opcode != STRATO_OP_ping)
         return; /* of the session that has just ended */
     switch (h.opcode) {
-    case STRATO_OP_welcome: strato__welcome(s, &h); break;
-    case STRATO_OP_err: on_err(s, &h, at, inbound); break;
-    case STRATO_OP_ok: on_ok(s, &h, at, inbound); break;
-    case STRATO_OP_opened: on_opened(s, &h); break;
+    case STRATO_OP_welcome:
+        strato__welcome(s, &h);
+        break;
+    case STRATO_OP_err:
+        on_err(s, &h, at, inbound);
+        break;
+    case STRATO_OP_ok:
+        on_ok(s, &h, at, inbound);
+        break;
+    case STRATO_OP_opened:
+        on_opened(s, &h);
+        break;
     case STRATO_OP_credit:
     case STRATO_OP_revoke:
-    case STRATO_OP_full: on_flow(s, &h); break;
+    case STRATO_OP_full:
+        on_flow(s, &h);
+        break;
     case STRATO_OP_deliver:
     case STRATO_OP_event:
-    case STRATO_OP_lagged: on_delivery(s, &h, at, inbound); break;
-    case STRATO_OP_result: strato__request_on_result(s, &h, at, inbound); break;
-    case STRATO_OP_ping: strato__session_say(s, "pong", h.t); break;
+    case STRATO_OP_lagged:
+        on_delivery(s, &h, at, inbound);
+        break;
+    case STRATO_OP_result:
+        strato__request_on_result(s, &h, at, inbound);
+        break;
+    case STRATO_OP_ping:
+        strato__session_say(s, "pong", h.t);
+        break;
     case STRATO_OP_pong:
         ask = strato__ask_find(s, h.rq);
         if (ask)
@@ -156,7 +172,10 @@ void strato__session_on_frame(struct strato__session *s, struct strato__inbound 
         s->is_draining = true;
         strato__session_notice(s, STRATO_CLIENT_DRAINING, STRATO_EDRAINING, strato_text("the broker is leaving"));
         break;
-    case STRATO_OP_receipt: break; /* the outcome is in the broker's statistics as well; no caller waits for it */
-    default: strato__session_malformed(s, "an operation that a broker does not send"); break;
+    case STRATO_OP_receipt:
+        break; /* the outcome is in the broker's statistics as well; no caller waits for it */
+    default:
+        strato__session_malformed(s, "an operation that a broker does not send");
+        break;
     }
 }

@@ -17,9 +17,9 @@ struct strato__stream;
 
 struct strato_message {
     enum strato_message_kind kind;
-    bool needs_settling;           /* taken work or a request, not settled yet */
-    bool is_lost;                  /* the lease is known to be gone */
-    bool is_cancelled;             /* the broker no longer wants the outcome */
+    bool needs_settling; /* taken work or a request, not settled yet */
+    bool is_lost;        /* the lease is known to be gone */
+    bool is_cancelled;   /* the broker no longer wants the outcome */
     uint64_t tag;
     struct strato_envelope envelope;
     struct strato_gap gap;

@@ -21,11 +21,13 @@ int strato__producer_need(struct strato__session *s, struct strato__producer *p,
 
     if (p->need_until_us && (s->now_us > p->need_until_us + LOST_US || (p->is_need_ahead && bytes) ||
                              (wait_ms && p->need_until_us + EARLY_US < until)))
-        p->credit.asked_upto = p->credit.asked_upto_bytes = 0; /* unanswered, of another kind, or with too short a wait */
+        p->credit.asked_upto = p->credit.asked_upto_bytes =
+            0; /* unanswered, of another kind, or with too short a wait */
     if (!strato_credit_sender_need(&p->credit, bytes, &upto, &upto_bytes))
         return 0;
     if (bytes && p->credit.sent == p->next_index)
-        (void)strato__producer_flush(s, p); /* a need must not overtake its puts: the broker would not take us for dry */
+        (void)strato__producer_flush(s,
+                                     p); /* a need must not overtake its puts: the broker would not take us for dry */
     rq = s->rq_next++;
     strato_header_begin(&hw, &w, "need");
     strato_header_str(&hw, "ch", strato__name_bytes(p->name));
@@ -71,7 +73,8 @@ void strato__producer_on_opened(struct strato__session *s, struct strato__produc
     p->open_err = 0;
     p->is_credited = strato_header_has(h, STRATO_KEY_limit);
     if (p->is_credited)
-        strato_credit_sender_open(&p->credit, (uint32_t)(h->window < STRATO_CREDIT_WINDOW_MAX ? h->window : 0), h->limit,
+        strato_credit_sender_open(&p->credit, (uint32_t)(h->window < STRATO_CREDIT_WINDOW_MAX ? h->window : 0),
+                                  h->limit,
                                   strato_header_has(h, STRATO_KEY_limit_bytes) ? h->limit_bytes : UINT64_MAX / 2);
     s->progress++;
 }

@@ -109,8 +109,8 @@ int strato__producer_open(struct strato__session *s, struct strato__producer *p)
 
 /* ---- frames -------------------------------------------------------------------------------------- */
 
-void strato__producer_header(const struct strato__session *s, const struct strato__producer *p, const struct strato__call *call,
-                             uint64_t first, uint32_t count, struct strato_writer *w)
+void strato__producer_header(const struct strato__session *s, const struct strato__producer *p,
+                             const struct strato__call *call, uint64_t first, uint32_t count, struct strato_writer *w)
 {
     struct strato_header_writer hw;
 
@@ -150,9 +150,11 @@ int strato__producer_close(struct strato__session *s, struct strato__producer *p
     if (rc < 0)
         return rc;
     if (p->is_credited)
-        *strato__unconfirmed_push(p) = (struct strato__unconfirmed){
-            .first = p->gather_first, .count = closed.count, .buffer = strato__buffer_hold(closed.buffer),
-            .envelopes_at = closed.envelopes_at, .call = p->gather_call };
+        *strato__unconfirmed_push(p) = (struct strato__unconfirmed){ .first = p->gather_first,
+                                                                     .count = closed.count,
+                                                                     .buffer = strato__buffer_hold(closed.buffer),
+                                                                     .envelopes_at = closed.envelopes_at,
+                                                                     .call = p->gather_call };
     *ret_buffer = closed.buffer;
     return 0;
 }

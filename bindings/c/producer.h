@@ -49,18 +49,18 @@ struct strato__producer {
     struct strato__name *name;
     struct strato__producer *chain, *next; /* hash chain; list of all */
     enum strato__producer_state state;
-    int open_err;          /* why the last open failed; 0 = it did not */
+    int open_err; /* why the last open failed; 0 = it did not */
     uint64_t open_rq;
-    bool is_credited;      /* false: the channel answers every message itself (calls on `reject` channels) */
+    bool is_credited; /* false: the channel answers every message itself (calls on `reject` channels) */
     struct strato_credit_sender credit;
-    uint64_t next_index;   /* the index of the next message; above credit.sent only while a resume sends again */
+    uint64_t next_index; /* the index of the next message; above credit.sent only while a resume sends again */
 
-    uint64_t need_rq;      /* of the last need */
+    uint64_t need_rq;       /* of the last need */
     uint64_t need_until_us; /* when its wait ends; 0 = none is outstanding */
-    bool is_need_ahead;    /* it was asked while there was credit: its answer says nothing about a dry producer */
-    uint64_t answers;      /* changes with every `full` or refusal of a need */
-    int answer_err;        /* of the last one */
-    bool answer_early;     /* it came well before the wait was over: the channel does not let producers wait */
+    bool is_need_ahead;     /* it was asked while there was credit: its answer says nothing about a dry producer */
+    uint64_t answers;       /* changes with every `full` or refusal of a need */
+    int answer_err;         /* of the last one */
+    bool answer_early;      /* it came well before the wait was over: the channel does not let producers wait */
 
     struct strato__gather gather;
     struct strato__call gather_call;
@@ -69,7 +69,7 @@ struct strato__producer {
     uint32_t unconfirmed_head, unconfirmed_count, unconfirmed_capacity;
     struct strato__watch *watches;
     uint64_t refused;
-    uint64_t lacking_bytes; /* size of the last message that found no credit */
+    uint64_t lacking_bytes;                /* size of the last message that found no credit */
     uint64_t sent_before, accepted_before; /* of earlier sessions, for the statistics */
 };
 
@@ -99,8 +99,8 @@ int strato__producer_flush(struct strato__session *s, struct strato__producer *p
 /* For its other files. */
 enum { STRATO__RESEND_PAUSE_US = 500000 }; /* before what must be sent again asks again after a refusal */
 /** Header of a frame of `count` messages from index `first` on. */
-void strato__producer_header(const struct strato__session *s, const struct strato__producer *p, const struct strato__call *call,
-                             uint64_t first, uint32_t count, struct strato_writer *w);
+void strato__producer_header(const struct strato__session *s, const struct strato__producer *p,
+                             const struct strato__call *call, uint64_t first, uint32_t count, struct strato_writer *w);
 /** Close the gathered frame: among the unconfirmed if the channel has credit, and *ret_buffer is one reference. */
 int strato__producer_close(struct strato__session *s, struct strato__producer *p, struct strato__buffer **ret_buffer);
 
@@ -116,7 +116,8 @@ struct strato__resume {
     uint64_t accepted, accepted_bytes, limit, limit_bytes;
 };
 /** The session goes on: sends again what was not accepted. */
-void strato__producer_resume(struct strato__session *s, struct strato__producer *p, const struct strato__resume *numbers);
+void strato__producer_resume(struct strato__session *s, struct strato__producer *p,
+                             const struct strato__resume *numbers);
 /** The session is new: what was unconfirmed is reported, counting begins at 0. */
 void strato__producer_restart(struct strato__session *s, struct strato__producer *p);
 #endif

@@ -13,8 +13,8 @@
 
 struct strato__backoff {
     uint32_t start_ms, max_ms;
-    uint32_t next_ms;  /* without jitter */
-    uint64_t random;   /* state of the jitter, any value but 0 */
+    uint32_t next_ms; /* without jitter */
+    uint64_t random;  /* state of the jitter, any value but 0 */
 };
 
 void strato__backoff_init(struct strato__backoff *backoff, uint32_t start_ms, uint32_t max_ms, uint64_t seed);

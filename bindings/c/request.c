@@ -125,7 +125,8 @@ bool strato__result_pop(struct strato__session *s, struct strato__result *ret_re
 }
 
 /* A started request is over, or partly: into the queue with it. The last slot is kept for endings. */
-static void result_deliver(struct strato__session *s, struct strato__ask *ask, struct strato_message *reply, bool more, int err)
+static void result_deliver(struct strato__session *s, struct strato__ask *ask, struct strato_message *reply, bool more,
+                           int err)
 {
     int rc = 0;
 
@@ -188,8 +189,10 @@ int strato__request_start(struct strato__session *s, struct strato__producer *p,
                           const struct strato_request_options *options, enum strato__ask_kind kind,
                           struct strato__ask **ret_ask)
 {
-    struct strato__call call = { .is_call = true, .deadline_ms = (uint32_t)options->timeout_ms,
-                                 .wait_responder_ms = options->wait_responder_ms, .idempotent = options->idempotent };
+    struct strato__call call = { .is_call = true,
+                                 .deadline_ms = (uint32_t)options->timeout_ms,
+                                 .wait_responder_ms = options->wait_responder_ms,
+                                 .idempotent = options->idempotent };
     struct strato__ask *ask = NULL;
     int rc;
 
@@ -218,7 +221,7 @@ int strato__request_cancel(struct strato__session *s, struct strato__ask *ask)
     struct strato_header_writer hw;
 
     if (s->state != STRATO__OPEN)
-        return 0; /* the session it belonged to will not bring an answer that anybody waits for */
+        return 0;             /* the session it belonged to will not bring an answer that anybody waits for */
     strato__session_flush(s); /* a cancel must not overtake its call */
     strato_header_begin(&hw, &w, "cancel");
     strato_header_str(&hw, "ch", strato__name_bytes(ask->channel));

@@ -27,8 +27,8 @@ struct strato__ask {
     struct strato__inbound *answer; /* when done without error; header and rest point into it */
     struct strato_header header;
     struct strato_cursor rest;
-    struct strato_message *reply;   /* CALL */
-    uint64_t deadline_us;           /* CALL, STARTED */
+    struct strato_message *reply; /* CALL */
+    uint64_t deadline_us;         /* CALL, STARTED */
     struct strato__name *channel;
     bool is_sent_idempotent;
 };

@@ -43,8 +43,8 @@ static uint32_t spendable(struct strato__producer *p, const struct strato__uncon
                           struct strato_bytes *ret_envelopes, uint64_t *ret_first)
 {
     struct strato_credit_sender credit = p->credit;
-    struct strato_cursor c = strato_cursor_over(strato_bytes(u->buffer->data + u->envelopes_at,
-                                                             u->buffer->bytes - u->envelopes_at));
+    struct strato_cursor c =
+        strato_cursor_over(strato_bytes(u->buffer->data + u->envelopes_at, u->buffer->bytes - u->envelopes_at));
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < skip; i++)
@@ -82,7 +82,8 @@ void strato__producer_resend(struct strato__session *s, struct strato__producer 
         uint32_t skip = (uint32_t)(p->credit.sent - u->first), count = spendable(p, u, skip, &envelopes, &first_bytes);
         int rc;
 
-        rc = count ? resend_frame(s, p, u, skip, count, envelopes) : strato__producer_need(s, p, first_bytes, RESEND_NEED_MS);
+        rc = count ? resend_frame(s, p, u, skip, count, envelopes)
+                   : strato__producer_need(s, p, first_bytes, RESEND_NEED_MS);
         if (rc < 0) {
             p->credit = before;
             s->resend_at_us = s->now_us + STRATO__RESEND_PAUSE_US; /* out of memory now */
@@ -108,7 +109,8 @@ void strato__producer_resume(struct strato__session *s, struct strato__producer 
     }
     /* During an earlier resume `sent` may be behind what the broker had accepted before. */
     p->credit.sent = p->next_index;
-    if (strato_credit_sender_resume(&p->credit, n->accepted, n->accepted_bytes, n->limit, n->limit_bytes, &resend) < 0) {
+    if (strato_credit_sender_resume(&p->credit, n->accepted, n->accepted_bytes, n->limit, n->limit_bytes, &resend) <
+        0) {
         strato__producer_restart(s, p);
         return;
     }

@@ -34,14 +34,17 @@ static int copy_caps(struct strato__session *s, const struct strato_client_optio
 
 int strato__session_init(struct strato__session *s, const struct strato_client_options *o, uint64_t seed)
 {
-    *s = (struct strato__session){ .reconnect_at_us = STRATO__NEVER, .asks_due_us = STRATO__NEVER, .resend_at_us = STRATO__NEVER, .rq_next = 1,
+    *s = (struct strato__session){ .reconnect_at_us = STRATO__NEVER,
+                                   .asks_due_us = STRATO__NEVER,
+                                   .resend_at_us = STRATO__NEVER,
+                                   .rq_next = 1,
                                    .no_batching = o->no_batching };
     if ((o->agent && strlen(o->agent) > STRATO_NAME_BYTES_MAX) || (o->hb_ms && (o->hb_ms < 1000 || o->hb_ms > 60000)) ||
         o->caps_count > 256)
         return STRATO_EINVAL;
     s->hb_us = (o->hb_ms ? o->hb_ms : 5000) * 1000ULL;
-    strato__backoff_init(&s->backoff, o->reconnect_ms ? o->reconnect_ms : 100, o->reconnect_max_ms ? o->reconnect_max_ms : 5000,
-                         seed);
+    strato__backoff_init(&s->backoff, o->reconnect_ms ? o->reconnect_ms : 100,
+                         o->reconnect_max_ms ? o->reconnect_max_ms : 5000, seed);
     s->agent_wanted = o->agent ? strdup(o->agent) : NULL;
     s->kind = strdup(o->kind ? o->kind : "agent");
     s->flight = strato__flight_new();
@@ -86,7 +89,8 @@ void strato__session_detail(struct strato__session *s, struct strato_bytes detai
     text_copy(s->detail, sizeof s->detail, detail);
 }
 
-void strato__session_notice(struct strato__session *s, enum strato_client_event event, int err, struct strato_bytes detail)
+void strato__session_notice(struct strato__session *s, enum strato_client_event event, int err,
+                            struct strato_bytes detail)
 {
     struct strato__notice *n;
 
@@ -266,7 +270,8 @@ void strato__session_lost(struct strato__session *s)
     s->drop_socket = true;
     s->wants_socket = false;
     s->reconnect_at_us = s->now_us + strato__backoff_next_us(&s->backoff);
-    strato__outbox_clear(&s->out); /* puts are still among the unconfirmed, questions are failed by their callers' time */
+    strato__outbox_clear(
+        &s->out); /* puts are still among the unconfirmed, questions are failed by their callers' time */
     s->progress++;
 }
 
@@ -386,8 +391,9 @@ uint64_t strato__session_next_us(const struct strato__session *s)
     if (s->state != STRATO__OPEN)
         return next;
     quiet = (s->last_tx_us > s->last_rx_us && s->misses ? s->last_tx_us
-             : s->last_rx_us < s->last_tx_us             ? s->last_rx_us
-                                                         : s->last_tx_us) + s->hb_us;
+             : s->last_rx_us < s->last_tx_us            ? s->last_rx_us
+                                                        : s->last_tx_us) +
+            s->hb_us;
     if (s->now_us - s->last_rx_us >= s->hb_us && s->last_tx_us + s->hb_us > quiet)
         quiet = s->last_tx_us + s->hb_us;
     if (quiet < next)
@@ -417,7 +423,11 @@ void strato__session_step(struct strato__session *s, const struct strato__step *
             strato__session_lost(s);
         }
         break;
-    case STRATO__STEP_FRAME: strato__session_on_frame(s, step->inbound); break;
-    case STRATO__STEP_TICK: on_tick(s); break;
+    case STRATO__STEP_FRAME:
+        strato__session_on_frame(s, step->inbound);
+        break;
+    case STRATO__STEP_TICK:
+        on_tick(s);
+        break;
     }
 }

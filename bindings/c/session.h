@@ -29,9 +29,9 @@ enum {
     STRATO__RESULTS_MAX = 4096,   /* answers to started requests that nobody has fetched */
     STRATO__NOTICES_MAX = 256,    /* on_event calls waiting for the owning thread */
     STRATO__DETAIL_BYTES = 256,
-    STRATO__BURST = 8,            /* inline: so many in quick succession leave at once, only more of them gather */
-    STRATO__BURST_US = 50,        /* what is further apart is no burst */
-    STRATO__MISSES = 3,           /* pings without any frame in return before the connection is given up */
+    STRATO__BURST = 8,     /* inline: so many in quick succession leave at once, only more of them gather */
+    STRATO__BURST_US = 50, /* what is further apart is no burst */
+    STRATO__MISSES = 3,    /* pings without any frame in return before the connection is given up */
 };
 #define STRATO__NEVER UINT64_MAX
 
@@ -41,7 +41,7 @@ enum strato__session_state {
     STRATO__CONNECTING, /* the shell has been asked for a socket */
     STRATO__HELLO,      /* hello is on its way */
     STRATO__OPEN,
-    STRATO__ENDED,      /* for good: end_err says why */
+    STRATO__ENDED, /* for good: end_err says why */
 };
 
 enum strato__step_kind {
@@ -169,7 +169,8 @@ bool strato__session_err(struct strato__session *s, const struct strato_header *
 void strato__session_say(struct strato__session *s, const char *op, struct strato_bytes t);
 /** Send a frame of only a header. @return 0 or STRATO_ENOMEM. */
 int strato__session_send(struct strato__session *s, struct strato_writer *header);
-void strato__session_notice(struct strato__session *s, enum strato_client_event event, int err, struct strato_bytes detail);
+void strato__session_notice(struct strato__session *s, enum strato_client_event event, int err,
+                            struct strato_bytes detail);
 void strato__session_detail(struct strato__session *s, struct strato_bytes detail);
 /** The connection is no good: a new one after the back-off. */
 void strato__session_lost(struct strato__session *s);

@@ -10,7 +10,8 @@
 
 #include <stdlib.h>
 
-static void header_begin(struct strato__stream *t, struct strato_header_writer *hw, struct strato_writer *w, const char *op)
+static void header_begin(struct strato__stream *t, struct strato_header_writer *hw, struct strato_writer *w,
+                         const char *op)
 {
     strato_header_begin(hw, w, op);
     strato_header_str(hw, "ch", strato__name_bytes(t->name));
@@ -252,8 +253,9 @@ static int reply_attached(struct strato__session *s, struct strato__stream *t, c
     for (; rc == 0 && made < n; made++) {
         const struct strato_attachment *a = &reply->attachments[made];
 
-        buffers[made] = a->free_fn ? strato__buffer_new(a->data, a->bytes, (void *)(uintptr_t)a->data, a->free_fn, a->hint)
-                                   : strato__buffer_copy(strato_bytes(a->data, a->bytes));
+        buffers[made] = a->free_fn
+                            ? strato__buffer_new(a->data, a->bytes, (void *)(uintptr_t)a->data, a->free_fn, a->hint)
+                            : strato__buffer_copy(strato_bytes(a->data, a->bytes));
         if (!buffers[made])
             rc = STRATO_ENOMEM;
     }
@@ -296,7 +298,8 @@ static int reply_add(struct strato__session *s, struct strato_message *m, const 
     return 0;
 }
 
-int strato__settle_reply(struct strato__session *s, struct strato_message *m, const struct strato_send *reply, bool more)
+int strato__settle_reply(struct strato__session *s, struct strato_message *m, const struct strato_send *reply,
+                         bool more)
 {
     struct strato__stream *t = m->stream;
     int rc = check(m);

@@ -6,10 +6,10 @@
 #include "bindings/c/slot.h"
 
 enum {
-    NEED_MS = 60000,          /* longest wait that one need asks for; endless senders ask again */
-    TRY_US = 2000000,         /* a try whose need is not answered by then: the broker does not speak */
-    TRY_HELLO_US = 100000,    /* a try waits so long for a session that is just being opened again */
-    RETRIES = 3,              /* attempts in all where the channel refuses instead of letting producers wait */
+    NEED_MS = 60000,       /* longest wait that one need asks for; endless senders ask again */
+    TRY_US = 2000000,      /* a try whose need is not answered by then: the broker does not speak */
+    TRY_HELLO_US = 100000, /* a try waits so long for a session that is just being opened again */
+    RETRIES = 3,           /* attempts in all where the channel refuses instead of letting producers wait */
     BACKOFF_US = 50000,
     BACKOFF_MAX_US = 500000,
 };
@@ -18,8 +18,8 @@ int strato__message_check(const struct strato_send *m)
 {
     const struct strato_envelope_out *e;
 
-    if (!m || !m->channel || !m->envelope.type || !m->envelope.type[0] || m->attachments_count > STRATO_ATTACHMENTS_EACH_MAX ||
-        (m->attachments_count && !m->attachments))
+    if (!m || !m->channel || !m->envelope.type || !m->envelope.type[0] ||
+        m->attachments_count > STRATO_ATTACHMENTS_EACH_MAX || (m->attachments_count && !m->attachments))
         return STRATO_EINVAL;
     e = &m->envelope;
     if (strnlen(e->type, STRATO_TYPE_BYTES_MAX + 1) > STRATO_TYPE_BYTES_MAX)
@@ -131,7 +131,8 @@ static bool is_coming_back(const struct strato_client *c, uint64_t deadline_us)
     return c->session.state == STRATO__HELLO && c->session.now_us < deadline_us - TRY_US + TRY_HELLO_US;
 }
 
-static int slot_wait(struct strato_client *c, struct strato__producer *p, int timeout_ms, strato__attempt_fn *attempt, void *arg)
+static int slot_wait(struct strato_client *c, struct strato__producer *p, int timeout_ms, strato__attempt_fn *attempt,
+                     void *arg)
 {
     struct wait wait = { .is_try = timeout_ms == 0 };
     int rc;

@@ -133,7 +133,8 @@ void strato__stream_on_frame(struct strato__session *s, struct strato__stream *t
     uint64_t tag = strato_header_has(h, STRATO_KEY_i) ? h->i : t->received;
 
     if (t->state == STRATO__STREAM_OPENING || (strato_header_has(h, STRATO_KEY_ep) && h->ep != s->ep)) {
-        s->counters.late++; /* of the session before, or of the stream that had this number before: its end gave it back */
+        s->counters
+            .late++; /* of the session before, or of the stream that had this number before: its end gave it back */
         return;
     }
     if (h->n == 0 || h->n > strato_cursor_left(&at) || tag < t->received) {
@@ -151,8 +152,11 @@ void strato__stream_on_frame(struct strato__session *s, struct strato__stream *t
         strato__session_malformed(s, "more deliveries than were asked for");
         return;
     }
-    *segment = (struct strato__segment){ .inbound = strato__inbound_hold(inbound), .at = at, .left = (uint32_t)h->n,
-                                         .tag = tag, .is_leased = h->opcode == STRATO_OP_deliver };
+    *segment = (struct strato__segment){ .inbound = strato__inbound_hold(inbound),
+                                         .at = at,
+                                         .left = (uint32_t)h->n,
+                                         .tag = tag,
+                                         .is_leased = h->opcode == STRATO_OP_deliver };
     t->received = tag + h->n;
     t->queued += (uint32_t)h->n;
     s->readable += (uint32_t)h->n;
@@ -201,7 +205,8 @@ static void hand_link(struct strato__session *s, struct strato__stream *t, struc
     t->hand = m;
 }
 
-static struct strato_message *take_gap(struct strato__session *s, struct strato__stream *t, const struct strato__segment *g)
+static struct strato_message *take_gap(struct strato__session *s, struct strato__stream *t,
+                                       const struct strato__segment *g)
 {
     struct strato_message *m = strato__message_new(&s->pool);
 

@@ -16,13 +16,18 @@
 #include "bindings/c/session.h"
 
 enum strato__stream_role { STRATO__CONSUME, STRATO__SERVE, STRATO__SUBSCRIBE, STRATO__TAP };
-enum strato__stream_state { STRATO__STREAM_OPENING, STRATO__STREAM_READY, STRATO__STREAM_CLOSING, STRATO__STREAM_ENDED };
+enum strato__stream_state {
+    STRATO__STREAM_OPENING,
+    STRATO__STREAM_READY,
+    STRATO__STREAM_CLOSING,
+    STRATO__STREAM_ENDED
+};
 
 enum {
-    STRATO__SETTLES_MAX = 256,         /* tags in one frame: their encoding stays under the header limit */
-    STRATO__REPLIES_MAX = 64,          /* replies in one frame: their tags fit the headroom of gather.h */
-    STRATO__SEGMENTS_MAX = 8192,       /* frames queued; a broker that sends more ignores `want` */
-    STRATO__STREAM_BYTES = 8 << 20,    /* default byte budget */
+    STRATO__SETTLES_MAX = 256,      /* tags in one frame: their encoding stays under the header limit */
+    STRATO__REPLIES_MAX = 64,       /* replies in one frame: their tags fit the headroom of gather.h */
+    STRATO__SEGMENTS_MAX = 8192,    /* frames queued; a broker that sends more ignores `want` */
+    STRATO__STREAM_BYTES = 8 << 20, /* default byte budget */
     STRATO__EXTEND_US = 10 * 1000000,
 };
 
@@ -42,11 +47,11 @@ struct strato__stream {
     uint32_t number;
     enum strato__stream_role role;
     enum strato__stream_state state;
-    int end_err;           /* ENDED: why */
-    bool is_released;      /* the application closed its handle */
+    int end_err;      /* ENDED: why */
+    bool is_released; /* the application closed its handle */
     bool auto_ack;
     uint64_t open_rq;
-    int open_err;          /* answer of the first open; STRATO_EAGAIN until it came */
+    int open_err; /* answer of the first open; STRATO_EAGAIN until it came */
 
     /* how to open it again */
     uint32_t spread_max, bytes;
@@ -54,19 +59,19 @@ struct strato__stream {
     uint32_t match_count;
     char *policy, *group;
     uint64_t from_seq;
-    uint64_t seq;          /* last event seen, or confirmed at subscribe */
+    uint64_t seq; /* last event seen, or confirmed at subscribe */
     uint64_t seq_confirmed;
 
     uint32_t prefetch;     /* 0 = paused */
     bool prefetch_default; /* take what the broker says */
     uint64_t received;     /* end of the tags that have come; `limit` and `taken` of want count on the same scale */
     uint64_t limit_sent, taken_sent;
-    uint64_t resumed_seq;  /* events up to this one came before a resume: the broker may send them again */
+    uint64_t resumed_seq; /* events up to this one came before a resume: the broker may send them again */
     uint64_t taken_at_us;
 
     struct strato__segment *segments; /* ring */
     uint32_t segments_head, segments_count, segments_capacity;
-    uint32_t queued;       /* messages and gaps in them */
+    uint32_t queued; /* messages and gaps in them */
 
     struct strato_message *hand, *hand_oldest; /* taken and not destroyed, newest first */
     uint32_t unsettled;
@@ -103,7 +108,8 @@ int strato__settle_start(struct strato__session *s, struct strato_message *m);
 int strato__settle_ack(struct strato__session *s, struct strato_message *m);
 int strato__settle_nack(struct strato__session *s, struct strato_message *m, const struct strato_nack *nack);
 int strato__settle_extend(struct strato__session *s, struct strato_message *m, uint32_t ms);
-int strato__settle_reply(struct strato__session *s, struct strato_message *m, const struct strato_send *reply, bool more);
+int strato__settle_reply(struct strato__session *s, struct strato_message *m, const struct strato_send *reply,
+                         bool more);
 /** Renew every lease in the application's hands. */
 void strato__settle_extend_all(struct strato__session *s, struct strato__stream *t);
 void strato__settle_flush(struct strato__session *s, struct strato__stream *t);
@@ -126,6 +132,7 @@ void strato__stream_on_frame(struct strato__session *s, struct strato__stream *t
 void strato__stream_on_lagged(struct strato__session *s, struct strato__stream *t, const struct strato_header *h);
 void strato__stream_on_err(struct strato__session *s, struct strato__stream *t, const struct strato_header *h);
 /** The session goes on: `tags` are the living leases, the next delivery begins at `next_tag`. */
-void strato__stream_resume(struct strato__session *s, struct strato__stream *t, struct strato_bytes tags, uint64_t next_tag);
+void strato__stream_resume(struct strato__session *s, struct strato__stream *t, struct strato_bytes tags,
+                           uint64_t next_tag);
 void strato__stream_restart(struct strato__session *s, struct strato__stream *t, bool is_same_epoch);
 #endif

@@ -141,7 +141,10 @@ int strato__stream_open(struct strato__session *s, const struct strato_consumer_
     if (rc < 0)
         goto fail;
     t->number = number;
-    t->role = !consumer ? STRATO__SUBSCRIBE : consumer->tap ? STRATO__TAP : consumer->serve ? STRATO__SERVE : STRATO__CONSUME;
+    t->role = !consumer         ? STRATO__SUBSCRIBE
+              : consumer->tap   ? STRATO__TAP
+              : consumer->serve ? STRATO__SERVE
+                                : STRATO__CONSUME;
     t->auto_ack = consumer && consumer->auto_ack && !consumer->serve;
     t->spread_max = consumer ? consumer->spread_max : 0;
     t->bytes = consumer && consumer->bytes ? consumer->bytes : STRATO__STREAM_BYTES;
@@ -255,7 +258,8 @@ void strato__streams_fini(struct strato__session *s)
     }
 }
 
-void strato__stream_resume(struct strato__session *s, struct strato__stream *t, struct strato_bytes tags, uint64_t next_tag)
+void strato__stream_resume(struct strato__session *s, struct strato__stream *t, struct strato_bytes tags,
+                           uint64_t next_tag)
 {
     if (t->state == STRATO__STREAM_OPENING) {
         (void)send_open(s, t);
@@ -276,7 +280,7 @@ void strato__stream_resume(struct strato__session *s, struct strato__stream *t, 
     }
     if (next_tag > t->received)
         t->received = next_tag; /* deliveries that were lost on the way have just been given back */
-    t->limit_sent = 0; /* say it again: the broker granted nothing beyond what it had sent */
+    t->limit_sent = 0;          /* say it again: the broker granted nothing beyond what it had sent */
     strato__stream_want(s, t, true);
 }
 

@@ -57,7 +57,8 @@ static int chan_next(struct strato_cursor *c, struct chan *ret_chan)
 }
 
 /* The entry of one producer or stream; an empty one if the broker lists none. */
-static bool chan_find(struct strato_bytes chans, struct strato_bytes ch, uint64_t stream, bool is_producer, struct chan *ret)
+static bool chan_find(struct strato_bytes chans, struct strato_bytes ch, uint64_t stream, bool is_producer,
+                      struct chan *ret)
 {
     struct strato_cursor c = strato_cursor_over(chans);
     uint32_t items;

@@ -19,10 +19,10 @@ enum { AFFINITY_IDLE_MS = 10 * 60 * 1000 };
 struct affinity {
     struct channel *channel;
     uint64_t hash;
-    struct consumer *consumer;    /* NULL = not chosen yet */
-    struct message *head, *tail;  /* ready messages while not bound */
-    uint32_t messages;            /* that refer to it */
-    struct wheel_timer timer;     /* idle since */
+    struct consumer *consumer;   /* NULL = not chosen yet */
+    struct message *head, *tail; /* ready messages while not bound */
+    uint32_t messages;           /* that refer to it */
+    struct wheel_timer timer;    /* idle since */
     uint8_t key_bytes;
     char key[STRATO_AFFINITY_BYTES_MAX + 1];
 };
@@ -30,8 +30,8 @@ struct affinity {
 struct order_key {
     struct channel *channel;
     uint64_t hash;
-    struct message *busy;         /* in a lane, leased or backing off; NULL only for a moment */
-    struct message *head, *tail;  /* WAITING, in the order of seq */
+    struct message *busy;        /* in a lane, leased or backing off; NULL only for a moment */
+    struct message *head, *tail; /* WAITING, in the order of seq */
     uint32_t messages;
     uint8_t key_bytes;
     char key[STRATO_AFFINITY_BYTES_MAX + 1];

@@ -17,14 +17,10 @@ static const struct {
     uint32_t capacity, ttl_ms, prefetch;
     bool is_sticky;
 } builtin[] = {
-    { "gpu", BRAIN_WORK, 100, 600000, 100, true },
-    { "evolution", BRAIN_WORK, 10000, 3600000, 64, false },
-    { "cost", BRAIN_REQUEST, 1000, 30000, 32, false },
-    { "efficiency", BRAIN_REQUEST, 1000, 30000, 32, false },
-    { "scheduler", BRAIN_REQUEST, 1000, 30000, 32, false },
-    { "governor", BRAIN_REQUEST, 1000, 30000, 32, false },
-    { "knowledge", BRAIN_REQUEST, 1000, 30000, 32, false },
-    { "consensus", BRAIN_REQUEST, 1000, 30000, 32, false },
+    { "gpu", BRAIN_WORK, 100, 600000, 100, true },          { "evolution", BRAIN_WORK, 10000, 3600000, 64, false },
+    { "cost", BRAIN_REQUEST, 1000, 30000, 32, false },      { "efficiency", BRAIN_REQUEST, 1000, 30000, 32, false },
+    { "scheduler", BRAIN_REQUEST, 1000, 30000, 32, false }, { "governor", BRAIN_REQUEST, 1000, 30000, 32, false },
+    { "knowledge", BRAIN_REQUEST, 1000, 30000, 32, false }, { "consensus", BRAIN_REQUEST, 1000, 30000, 32, false },
     { "events", BRAIN_EVENTS, 1000, 60000, 256, false },
 };
 
@@ -70,7 +66,8 @@ static int add_builtin(struct brain *brain)
 }
 
 /* A configured channel; one of a built-in name gives that one other settings. */
-static int add_configured(struct brain *brain, const struct brain_channel_config *config, char *ret_detail, size_t detail_bytes)
+static int add_configured(struct brain *brain, const struct brain_channel_config *config, char *ret_detail,
+                          size_t detail_bytes)
 {
     struct channel *ch = channel_find(brain, strato_text(config->name));
     int rc = channel_config_check(config, ret_detail, detail_bytes);
@@ -78,7 +75,8 @@ static int add_configured(struct brain *brain, const struct brain_channel_config
     if (rc < 0)
         return rc;
     if (config->is_durable) {
-        snprintf(ret_detail, detail_bytes, "channel '%s': durable needs a store, and this broker has none (memory only)", config->name);
+        snprintf(ret_detail, detail_bytes,
+                 "channel '%s': durable needs a store, and this broker has none (memory only)", config->name);
         return STRATO_ESTORE;
     }
     if (!ch)
@@ -109,10 +107,12 @@ static void default_config(struct brain_config *config)
     if (!config->drain_timeout_ms)
         config->drain_timeout_ms = 8000;
     if (sodium_is_zero(config->secret, sizeof(config->secret)))
-        crypto_generichash(config->secret, sizeof(config->secret), (const uint8_t *)&config->seed, sizeof(config->seed), NULL, 0);
+        crypto_generichash(config->secret, sizeof(config->secret), (const uint8_t *)&config->seed, sizeof(config->seed),
+                           NULL, 0);
 }
 
-int brain_open(const struct brain_config *config, uint64_t now_ms, struct brain **ret_brain, char *ret_detail, size_t detail_bytes)
+int brain_open(const struct brain_config *config, uint64_t now_ms, struct brain **ret_brain, char *ret_detail,
+               size_t detail_bytes)
 {
     struct brain_out out = { 0 };
     struct brain *brain = calloc(1, sizeof(*brain));
@@ -280,7 +280,8 @@ static int with_topic(struct strato_bytes data, struct strato_bytes topic, struc
 
 static void edge_in(struct brain *brain, const struct brain_event *event)
 {
-    struct channel *ch = event->channel.bytes ? channel_find(brain, event->channel) : channel_by_topic(brain, event->topic);
+    struct channel *ch =
+        event->channel.bytes ? channel_find(brain, event->channel) : channel_by_topic(brain, event->topic);
     struct ingest_frame frame = { event->data, event->blobs, event->blobs_count };
     struct strato_writer w = { 0 };
     struct stage stage;
@@ -332,7 +333,8 @@ struct channel *frame_channel(const struct frame *frame)
     if (ch)
         return ch;
     if (name.bytes && name.data[0] == '@') {
-        snprintf(detail, sizeof(detail), "no agent '%.*s' is known here", (int)(name.bytes > 64 ? 63 : name.bytes - 1), name.data + 1);
+        snprintf(detail, sizeof(detail), "no agent '%.*s' is known here", (int)(name.bytes > 64 ? 63 : name.bytes - 1),
+                 name.data + 1);
         answer_err(frame->peer, frame->header, STRATO_ENO_ROUTE, detail);
     } else if (name.bytes == 0) {
         answer_err(frame->peer, frame->header, STRATO_EPROTO, "the operation needs the key `ch`");
@@ -401,7 +403,8 @@ static void take_frame(struct brain *brain, const struct brain_event *event)
     if (!op->handle)
         answer_err(peer, &h, STRATO_EPROTO, "this operation goes from the broker to the client");
     else if (op->needs_session && peer->is_lockstep)
-        answer_err(peer, &h, STRATO_EPROTO, "a REQ socket has no session: use put, get, call, ack and the like, or a DEALER");
+        answer_err(peer, &h, STRATO_EPROTO,
+                   "a REQ socket has no session: use put, get, call, ack and the like, or a DEALER");
     else if (op->needs_session && !peer->session && h.opcode != STRATO_OP_hello)
         answer_err(peer, &h, STRATO_ENO_SESSION, "say hello first: this connection has no session");
     else
@@ -474,9 +477,11 @@ static void check_law(struct channel *ch)
     if (channel_law_holds(ch))
         return;
     ch->brain->violations++;
-    brain_log(ch->brain, 0, "law broken channel=%s accepted=%llu ready=%llu leased=%llu delayed=%llu granted=%llu capacity=%u",
-              ch->config.name, (unsigned long long)ch->accepted, (unsigned long long)ch->ready, (unsigned long long)ch->leased,
-              (unsigned long long)ch->delayed, (unsigned long long)ch->credit.granted, ch->config.capacity);
+    brain_log(ch->brain, 0,
+              "law broken channel=%s accepted=%llu ready=%llu leased=%llu delayed=%llu granted=%llu capacity=%u",
+              ch->config.name, (unsigned long long)ch->accepted, (unsigned long long)ch->ready,
+              (unsigned long long)ch->leased, (unsigned long long)ch->delayed, (unsigned long long)ch->credit.granted,
+              ch->config.capacity);
 #ifndef NDEBUG
     abort();
 #endif
@@ -603,35 +608,27 @@ bool brain_laws_hold(const struct brain *brain, char *ret_detail, size_t detail_
         if (!ch || (channel_law_holds(ch) && strato_credit_pool_holds(&ch->credit)))
             continue;
         snprintf(ret_detail, detail_bytes,
-                 "channel %s: accepted %llu, settled %llu, expired %llu, dead %llu, ready %llu, leased %llu, delayed %llu, granted %llu",
-                 ch->config.name, (unsigned long long)ch->accepted, (unsigned long long)ch->settled, (unsigned long long)ch->expired,
-                 (unsigned long long)ch->dead_lettered, (unsigned long long)ch->ready, (unsigned long long)ch->leased,
-                 (unsigned long long)ch->delayed, (unsigned long long)ch->credit.granted);
+                 "channel %s: accepted %llu, settled %llu, expired %llu, dead %llu, ready %llu, leased %llu, delayed "
+                 "%llu, granted %llu",
+                 ch->config.name, (unsigned long long)ch->accepted, (unsigned long long)ch->settled,
+                 (unsigned long long)ch->expired, (unsigned long long)ch->dead_lettered, (unsigned long long)ch->ready,
+                 (unsigned long long)ch->leased, (unsigned long long)ch->delayed,
+                 (unsigned long long)ch->credit.granted);
         return false;
     }
     return brain->violations == 0;
 }
 
 static const struct operation operations[STRATO_OP_COUNT] = {
-    [STRATO_OP_put] = { handle_put, false },
-    [STRATO_OP_get] = { handle_get, false },
-    [STRATO_OP_start] = { handle_start, false },
-    [STRATO_OP_ack] = { handle_ack, false },
-    [STRATO_OP_nack] = { handle_nack, false },
-    [STRATO_OP_extend] = { handle_extend, false },
-    [STRATO_OP_call] = { handle_call, false },
-    [STRATO_OP_cancel] = { handle_cancel, false },
-    [STRATO_OP_reply] = { handle_reply, false },
-    [STRATO_OP_hello] = { handle_hello, true },
-    [STRATO_OP_open] = { handle_open, true },
-    [STRATO_OP_need] = { handle_need, true },
-    [STRATO_OP_release] = { handle_release, true },
-    [STRATO_OP_want] = { handle_want, true },
-    [STRATO_OP_sub] = { handle_sub, true },
-    [STRATO_OP_unsub] = { handle_unsub, true },
-    [STRATO_OP_hist] = { handle_hist, false },
-    [STRATO_OP_ping] = { handle_ping, false },
-    [STRATO_OP_pong] = { handle_pong, false },
-    [STRATO_OP_bye] = { handle_bye, true },
+    [STRATO_OP_put] = { handle_put, false },        [STRATO_OP_get] = { handle_get, false },
+    [STRATO_OP_start] = { handle_start, false },    [STRATO_OP_ack] = { handle_ack, false },
+    [STRATO_OP_nack] = { handle_nack, false },      [STRATO_OP_extend] = { handle_extend, false },
+    [STRATO_OP_call] = { handle_call, false },      [STRATO_OP_cancel] = { handle_cancel, false },
+    [STRATO_OP_reply] = { handle_reply, false },    [STRATO_OP_hello] = { handle_hello, true },
+    [STRATO_OP_open] = { handle_open, true },       [STRATO_OP_need] = { handle_need, true },
+    [STRATO_OP_release] = { handle_release, true }, [STRATO_OP_want] = { handle_want, true },
+    [STRATO_OP_sub] = { handle_sub, true },         [STRATO_OP_unsub] = { handle_unsub, true },
+    [STRATO_OP_hist] = { handle_hist, false },      [STRATO_OP_ping] = { handle_ping, false },
+    [STRATO_OP_pong] = { handle_pong, false },      [STRATO_OP_bye] = { handle_bye, true },
     [STRATO_OP_admin] = { handle_admin, false },
 };

@@ -51,15 +51,16 @@ struct brain_channel_config {
 };
 
 struct brain_config {
-    uint64_t epoch;             /* Unix ms of the broker's start, never repeated */
-    uint64_t seed;              /* back-off jitter; and tokens, as long as `secret` is all zero */
-    uint8_t secret[32];         /* what tokens and lease strings are derived from: the shell passes getrandom bytes; zero only in tests */
-    uint64_t message_bytes_max; /* 10 MiB, up to 64 MiB */
-    uint64_t memory_max;        /* budget; above it no credit is granted */
-    uint32_t channels_max;      /* 16,384 */
-    uint32_t sessions_max;      /* 4,096 */
-    uint32_t hb_ms;             /* default heartbeat, 5,000 */
-    uint32_t drain_timeout_ms;  /* 8,000 */
+    uint64_t epoch; /* Unix ms of the broker's start, never repeated */
+    uint64_t seed;  /* back-off jitter; and tokens, as long as `secret` is all zero */
+    uint8_t secret
+        [32]; /* what tokens and lease strings are derived from: the shell passes getrandom bytes; zero only in tests */
+    uint64_t message_bytes_max;                  /* 10 MiB, up to 64 MiB */
+    uint64_t memory_max;                         /* budget; above it no credit is granted */
+    uint32_t channels_max;                       /* 16,384 */
+    uint32_t sessions_max;                       /* 4,096 */
+    uint32_t hb_ms;                              /* default heartbeat, 5,000 */
+    uint32_t drain_timeout_ms;                   /* 8,000 */
     const struct brain_channel_config *channels; /* beyond the built-in ones. Copied. */
     size_t channels_count;
 };
@@ -82,10 +83,10 @@ enum brain_event_kind {
 struct brain_event {
     enum brain_event_kind kind;
     brain_peer peer;
-    bool is_lockstep;            /* FRAME: a REQ peer: exactly one answer, nothing unsolicited */
-    bool is_local;               /* FRAME: inproc or ipc: admin verbs allowed without keys */
-    struct strato_bytes data;    /* FRAME, EDGE_IN: borrowed for the call; small messages are copied out */
-    struct strato_blob **blobs;  /* attachments; the brain holds references to those it keeps */
+    bool is_lockstep;           /* FRAME: a REQ peer: exactly one answer, nothing unsolicited */
+    bool is_local;              /* FRAME: inproc or ipc: admin verbs allowed without keys */
+    struct strato_bytes data;   /* FRAME, EDGE_IN: borrowed for the call; small messages are copied out */
+    struct strato_blob **blobs; /* attachments; the brain holds references to those it keeps */
     size_t blobs_count;
     struct strato_bytes channel; /* EDGE_IN: name of the channel, or none: by topic */
     struct strato_bytes topic;   /* EDGE_IN from PUB: first frame, fills `topic` */
@@ -97,26 +98,28 @@ struct brain_event {
 /* ---- actions: what the brain asks the shell to do ------------------------------------------------- */
 
 enum brain_action_kind {
-    BRAIN_SEND,       /* one native frame to `peer`: data (taken, free()), then the blobs, in order */
-    BRAIN_PUBLISH,    /* pub/sub out: topic, meta, envelope in `data` split by `split[]`, then the blobs; topic "!" has no envelope */
-    BRAIN_EDGE_OUT,   /* push/pull out: envelope in `data` and blobs for edge consumer `edge` */
-    BRAIN_PROBE,      /* send `data` (a ping) to peer and report PEER_GONE if it is unreachable */
-    BRAIN_CLOSE,      /* forget the peer */
-    BRAIN_LOG,        /* one line for people: level, text */
-    BRAIN_DRAINED,    /* nothing is leased any more, or the drain timed out: the counts are in `drain` */
+    BRAIN_SEND, /* one native frame to `peer`: data (taken, free()), then the blobs, in order */
+    BRAIN_PUBLISH, /* pub/sub out: topic, meta, envelope in `data` split by `split[]`, then the blobs; topic "!" has no envelope */
+    BRAIN_EDGE_OUT, /* push/pull out: envelope in `data` and blobs for edge consumer `edge` */
+    BRAIN_PROBE,    /* send `data` (a ping) to peer and report PEER_GONE if it is unreachable */
+    BRAIN_CLOSE,    /* forget the peer */
+    BRAIN_LOG,      /* one line for people: level, text */
+    BRAIN_DRAINED,  /* nothing is leased any more, or the drain timed out: the counts are in `drain` */
 };
 
 struct brain_action {
     enum brain_action_kind kind;
     brain_peer peer;
-    uint8_t *data;               /* owned by the action until taken; freed by brain_out_fini otherwise */
+    uint8_t *data; /* owned by the action until taken; freed by brain_out_fini otherwise */
     size_t bytes;
-    size_t split[2];             /* PUBLISH: end of topic, end of meta */
-    struct strato_blob **blobs;  /* one reference each, given to the shell */
+    size_t split[2];            /* PUBLISH: end of topic, end of meta */
+    struct strato_blob **blobs; /* one reference each, given to the shell */
     size_t blobs_count;
     uint32_t edge;
-    int level;                   /* LOG: 0 error, 1 warn, 2 info, 3 debug */
-    struct { uint64_t leased_abandoned, dropped_shutdown; } drain;
+    int level; /* LOG: 0 error, 1 warn, 2 info, 3 debug */
+    struct {
+        uint64_t leased_abandoned, dropped_shutdown;
+    } drain;
 };
 
 /** A growing list of actions, in the order in which they are to be done (control first within a turn). */
@@ -132,7 +135,8 @@ void brain_out_reset(struct brain_out *out);
 /* ---- the machine --------------------------------------------------------------------------------- */
 
 /** @return 0; STRATO_ENOMEM; STRATO_ECONFIG (a channel's settings are out of range; ret_detail says which). */
-int brain_open(const struct brain_config *config, uint64_t now_ms, struct brain **ret_brain, char *ret_detail, size_t detail_bytes);
+int brain_open(const struct brain_config *config, uint64_t now_ms, struct brain **ret_brain, char *ret_detail,
+               size_t detail_bytes);
 void brain_destroy(struct brain **brain);
 
 /**
@@ -163,7 +167,8 @@ struct brain_channel_stats {
     const char *name;
     enum brain_pattern pattern;
     uint64_t capacity, accepted, settled, expired, dead_lettered;
-    uint64_t dropped_queue_full, dropped_slow_subscriber, dropped_displaced, dropped_cancelled, dropped_purged, dropped_shutdown;
+    uint64_t dropped_queue_full, dropped_slow_subscriber, dropped_displaced, dropped_cancelled, dropped_purged,
+        dropped_shutdown;
     uint64_t ready, leased, delayed, granted;
     uint64_t bytes; /* held now */
     uint64_t refused, delivered, redelivered, no_subscriber;

@@ -131,7 +131,8 @@ void call_fail(struct message *m, int err, const char *detail)
 }
 
 /* The responder's pairs, and who it was. */
-static size_t write_result(struct brain *brain, const struct strato_envelope *e, const struct sender *sender, uint8_t *to, size_t room)
+static size_t write_result(struct brain *brain, const struct strato_envelope *e, const struct sender *sender,
+                           uint8_t *to, size_t room)
 {
     struct strato_writer w;
 
@@ -166,8 +167,8 @@ static struct outframe *result_frame(struct peer *peer, bool alone)
     return f;
 }
 
-static void send_result(struct peer *peer, const struct call *call, const struct strato_envelope *e, struct sender *sender,
-                        struct strato_blob *const *blobs, size_t blobs_count, bool more)
+static void send_result(struct peer *peer, const struct call *call, const struct strato_envelope *e,
+                        struct sender *sender, struct strato_blob *const *blobs, size_t blobs_count, bool more)
 {
     struct outframe *f;
     size_t room = e->body.bytes + RESULT_STAMPS_BYTES_MAX;
@@ -190,8 +191,8 @@ static void send_result(struct peer *peer, const struct call *call, const struct
     }
 }
 
-static void keep_late(struct session *session, const struct call *call, const struct strato_envelope *e, struct sender *sender,
-                      struct strato_blob *const *blobs, size_t blobs_count, bool more)
+static void keep_late(struct session *session, const struct call *call, const struct strato_envelope *e,
+                      struct sender *sender, struct strato_blob *const *blobs, size_t blobs_count, bool more)
 {
     size_t room = e->body.bytes + RESULT_STAMPS_BYTES_MAX, bytes = room;
     struct late_result *late;
@@ -222,8 +223,8 @@ static void keep_late(struct session *session, const struct call *call, const st
     session->late_tail = late;
 }
 
-void call_answer(struct message *m, const struct strato_envelope *e, struct sender *sender, struct strato_blob *const *blobs,
-                 size_t blobs_count, bool more)
+void call_answer(struct message *m, const struct strato_envelope *e, struct sender *sender,
+                 struct strato_blob *const *blobs, size_t blobs_count, bool more)
 {
     struct call *call = message_call(m);
     struct peer *peer = call ? caller_of(call) : NULL;

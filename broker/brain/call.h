@@ -18,10 +18,10 @@ struct call {
     struct message *message;
     struct session *session; /* or peer; both NULL when the caller is gone for good */
     struct peer *peer;
-    struct call *prev, *next;       /* of the caller */
-    uint64_t wait_responder_ms;     /* monotonic; 0 = a responder has been seen */
+    struct call *prev, *next;   /* of the caller */
+    uint64_t wait_responder_ms; /* monotonic; 0 = a responder has been seen */
     uint8_t rq_bytes;
-    uint8_t rq[CALL_RQ_BYTES_MAX];  /* encoded msgpack value: uint or str */
+    uint8_t rq[CALL_RQ_BYTES_MAX]; /* encoded msgpack value: uint or str */
 };
 
 /** rq of message k in a batch: rq + k for uints. @return encoded length, or STRATO_EPROTO. */
@@ -33,8 +33,8 @@ void call_fail(struct message *m, int err, const char *detail);
 /** Forget the call without a word. */
 void call_free(struct message *m);
 /** Send an answer: the envelope is `e` with stamps. The call stays. */
-void call_answer(struct message *m, const struct strato_envelope *e, struct sender *sender, struct strato_blob *const *blobs,
-                 size_t blobs_count, bool more);
+void call_answer(struct message *m, const struct strato_envelope *e, struct sender *sender,
+                 struct strato_blob *const *blobs, size_t blobs_count, bool more);
 /** The caller's session is gone for good, or its peer is: its calls are cancelled. */
 void call_abandon_all(struct call **list);
 struct call *call_find(struct call *list, struct strato_bytes rq, struct strato_bytes id, uint64_t epoch);

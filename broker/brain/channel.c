@@ -165,7 +165,8 @@ static void remember(struct channel *ch, struct message *m)
         if (history_add(&ch->history, m) < 0)
             return;
     }
-    if (ch->history.end - ch->history.first > ch->config.history_max || ch->history.bytes > ch->config.history_bytes_max)
+    if (ch->history.end - ch->history.first > ch->config.history_max ||
+        ch->history.bytes > ch->config.history_bytes_max)
         history_trim(&ch->history, slab, ch->config.history_max, ch->config.history_bytes_max, ch->keep_from);
 }
 
@@ -431,14 +432,29 @@ void channel_stats(const struct channel *ch, struct brain_channel_stats *ret_sta
     for (uint32_t i = 0; i < ch->consumers_count; i++)
         consumers += consumer_is_present(ch->consumers[i]);
     *ret_stats = (struct brain_channel_stats){
-        .name = ch->config.name, .pattern = ch->config.pattern, .capacity = ch->config.capacity, .accepted = ch->accepted,
-        .settled = ch->settled, .expired = ch->expired, .dead_lettered = ch->dead_lettered,
+        .name = ch->config.name,
+        .pattern = ch->config.pattern,
+        .capacity = ch->config.capacity,
+        .accepted = ch->accepted,
+        .settled = ch->settled,
+        .expired = ch->expired,
+        .dead_lettered = ch->dead_lettered,
         .dropped_queue_full = ch->dropped[CHANNEL_DROP_QUEUE_FULL],
         .dropped_slow_subscriber = ch->dropped[CHANNEL_DROP_SLOW_SUBSCRIBER],
-        .dropped_displaced = ch->dropped[CHANNEL_DROP_DISPLACED], .dropped_cancelled = ch->dropped[CHANNEL_DROP_CANCELLED],
-        .dropped_purged = ch->dropped[CHANNEL_DROP_PURGED], .dropped_shutdown = ch->dropped[CHANNEL_DROP_SHUTDOWN],
-        .ready = ch->ready, .leased = ch->leased, .delayed = ch->delayed, .granted = ch->credit.granted, .bytes = ch->held_bytes,
-        .refused = ch->refused, .delivered = ch->delivered, .redelivered = ch->redelivered, .no_subscriber = ch->no_subscriber,
-        .producers = ch->credit.producers, .consumers = consumers,
+        .dropped_displaced = ch->dropped[CHANNEL_DROP_DISPLACED],
+        .dropped_cancelled = ch->dropped[CHANNEL_DROP_CANCELLED],
+        .dropped_purged = ch->dropped[CHANNEL_DROP_PURGED],
+        .dropped_shutdown = ch->dropped[CHANNEL_DROP_SHUTDOWN],
+        .ready = ch->ready,
+        .leased = ch->leased,
+        .delayed = ch->delayed,
+        .granted = ch->credit.granted,
+        .bytes = ch->held_bytes,
+        .refused = ch->refused,
+        .delivered = ch->delivered,
+        .redelivered = ch->redelivered,
+        .no_subscriber = ch->no_subscriber,
+        .producers = ch->credit.producers,
+        .consumers = consumers,
     };
 }

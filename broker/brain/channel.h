@@ -36,10 +36,10 @@ enum channel_drop {
 };
 
 enum {
-    CHANNEL_CLASSES_MAX = 64,       /* distinct sets of needs with messages in a channel */
-    CHANNEL_KEYS_MAX = 65536,       /* affinities, and order keys, known to a channel */
-    CHANNEL_PARKED_MAX = 1024,      /* parked gets of a channel */
-    CHANNEL_REFUSAL_CODES = 24,     /* distinct codes that `refused` tells apart */
+    CHANNEL_CLASSES_MAX = 64,   /* distinct sets of needs with messages in a channel */
+    CHANNEL_KEYS_MAX = 65536,   /* affinities, and order keys, known to a channel */
+    CHANNEL_PARKED_MAX = 1024,  /* parked gets of a channel */
+    CHANNEL_REFUSAL_CODES = 24, /* distinct codes that `refused` tells apart */
     CHANNEL_ATTEMPTS_MAX = 5,
     CHANNEL_LEASE_MS_MAX = 30 * 60 * 1000, /* hard cap of one attempt */
 };
@@ -47,12 +47,12 @@ enum {
 /** Messages that ask the same of a consumer wait together, so that what nobody can take now is passed by. */
 struct work_class {
     struct work_class *next;
-    bool is_spread;                /* of a sticky channel, with affinity "": counts against spread_max */
+    bool is_spread; /* of a sticky channel, with affinity "": counts against spread_max */
     uint8_t needs_count;
     char *needs[STRATO_NEEDS_MAX];
-    uint32_t messages;             /* that refer to it, in any state */
+    uint32_t messages; /* that refer to it, in any state */
     struct lanes lanes;
-    struct consumer **members;     /* who can take them, of members_version */
+    struct consumer **members; /* who can take them, of members_version */
     uint32_t members_count, members_capacity;
     uint64_t members_version;
 };
@@ -70,42 +70,45 @@ struct channel {
     uint64_t seq; /* of the last message accepted */
     uint64_t accepted, settled, expired, dead_lettered, dropped[CHANNEL_DROPS];
     uint64_t ready, leased, delayed;
-    uint64_t held_bytes;                      /* of ready, leased and delayed */
-    uint64_t ceiling, ceiling_bytes;            /* capacity; after it was lowered, what is still in, going down */
+    uint64_t held_bytes;             /* of ready, leased and delayed */
+    uint64_t ceiling, ceiling_bytes; /* capacity; after it was lowered, what is still in, going down */
     uint64_t delivered, redelivered, no_subscriber, replies_late, refused;
-    struct { int code; uint64_t count; } refusals[CHANNEL_REFUSAL_CODES];
+    struct {
+        int code;
+        uint64_t count;
+    } refusals[CHANNEL_REFUSAL_CODES];
 
     /* queue */
-    struct work_class plain;                  /* needs nothing; first of the list */
-    struct message *later;                    /* list: delayed */
+    struct work_class plain; /* needs nothing; first of the list */
+    struct message *later;   /* list: delayed */
     uint32_t classes;
-    uint64_t bound;                           /* messages in consumers' own lanes */
+    uint64_t bound; /* messages in consumers' own lanes */
     struct map affinities, orders;
 
     /* who is at it */
     struct strato_credit_pool credit;
     struct consumer **consumers;
     uint32_t consumers_count, consumers_capacity;
-    uint64_t consumers_version;               /* changes with every arrival, departure */
+    uint64_t consumers_version; /* changes with every arrival, departure */
     uint32_t responders;
     struct parked_put *parked_head, *parked_tail;
     uint32_t parked;
-    bool is_parked_round;                     /* the last round of credit was for the parked puts */
+    bool is_parked_round; /* the last round of credit was for the parked puts */
     struct getter *getters_head, *getters_tail;
     uint32_t getters, getters_now;
 
     /* what it remembers */
     struct history history;
     struct dedup dedup;
-    struct subscription *subscriptions;       /* queues of subscribers and taps */
+    struct subscription *subscriptions; /* queues of subscribers and taps */
     uint32_t subscriptions_count;
-    uint64_t keep_from;                       /* no subscription refers to older ones; a lower bound */
-    uint64_t scanned;                         /* events below it have been offered to the subscriptions */
-    struct wheel_timer expiry;                /* events: drop what grew old in slow queues */
-    struct map topics;                        /* pub/sub out: last seq by two leading segments */
+    uint64_t keep_from;        /* no subscription refers to older ones; a lower bound */
+    uint64_t scanned;          /* events below it have been offered to the subscriptions */
+    struct wheel_timer expiry; /* events: drop what grew old in slow queues */
+    struct map topics;         /* pub/sub out: last seq by two leading segments */
     struct deadletters dead;
-    struct wheel_timer timer;                 /* waits of producers, revokes, mailbox forgotten */
-    uint64_t forget_ms;                       /* mailbox: its name is unknown from then on; UINT64_MAX = never */
+    struct wheel_timer timer; /* waits of producers, revokes, mailbox forgotten */
+    uint64_t forget_ms;       /* mailbox: its name is unknown from then on; UINT64_MAX = never */
 };
 
 /** Fill in the defaults of a pattern; name stays. */
@@ -116,7 +119,8 @@ bool channel_name_is_good(struct strato_bytes name);
 int channel_config_check(const struct brain_channel_config *config, char *ret_detail, size_t detail_bytes);
 
 /** @return 0; STRATO_EEXISTS; STRATO_ELIMIT; STRATO_ENOMEM. */
-int channel_add(struct brain *brain, const struct brain_channel_config *config, bool is_builtin, struct channel **ret_channel);
+int channel_add(struct brain *brain, const struct brain_channel_config *config, bool is_builtin,
+                struct channel **ret_channel);
 /** Drop everything in it (cancelled), tell its producers and consumers, and forget it. */
 void channel_remove(struct channel *ch);
 /** Free it without telling anybody: the end of the brain. */

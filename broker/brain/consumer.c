@@ -75,7 +75,8 @@ int consumer_open(struct session *session, struct channel *ch, uint32_t number, 
     return 0;
 }
 
-int consumer_open_edge(struct brain *brain, struct channel *ch, uint32_t window, uint32_t edge, struct consumer **ret_consumer)
+int consumer_open_edge(struct brain *brain, struct channel *ch, uint32_t window, uint32_t edge,
+                       struct consumer **ret_consumer)
 {
     struct consumer *c = calloc(1, sizeof(*c));
 

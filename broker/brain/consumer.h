@@ -15,7 +15,7 @@
 struct outframe;
 
 enum {
-    CONSUMER_SPAN_MAX = 65536,        /* from its oldest unsettled tag to its newest */
+    CONSUMER_SPAN_MAX = 65536, /* from its oldest unsettled tag to its newest */
     CONSUMER_BYTES_DEFAULT = 8 * 1024 * 1024,
     CONSUMER_SPREAD_MAX = 4,
     CONSUMER_EVENTS_PREFETCH = 256,
@@ -27,27 +27,27 @@ struct delivery {
         struct message *message; /* work: NULL once settled */
         uint64_t seq;            /* events: 0 once taken */
     };
-    uint64_t bytes;              /* counted against the byte budget; 0 once taken */
+    uint64_t bytes; /* counted against the byte budget; 0 once taken */
 };
 
 struct consumer {
     struct stream stream; /* first */
     bool is_responder, is_auto_ack, is_tap, is_edge, is_edge_ready;
     uint32_t edge;
-    uint32_t spread_max, spread_out;  /* 0 = no limit */
-    uint64_t limit;                   /* want: it may have been sent so many */
-    uint64_t sent;                    /* next tag */
-    uint64_t taken;                   /* tags below it were taken by the application */
-    uint64_t base;                    /* tags below it are settled and taken: not in the ring */
+    uint32_t spread_max, spread_out; /* 0 = no limit */
+    uint64_t limit;                  /* want: it may have been sent so many */
+    uint64_t sent;                   /* next tag */
+    uint64_t taken;                  /* tags below it were taken by the application */
+    uint64_t base;                   /* tags below it are settled and taken: not in the ring */
     struct delivery *ring;
-    uint32_t ring_capacity;           /* 0 or a power of two */
-    uint32_t held;                    /* unsettled */
+    uint32_t ring_capacity; /* 0 or a power of two */
+    uint32_t held;          /* unsettled */
     uint64_t bytes_out, bytes_max;
-    struct lanes bound;               /* messages whose affinity is bound to it */
-    uint64_t used;                    /* when it last got something, as a count of dispatches */
-    struct outframe *frame;           /* being filled in this turn */
+    struct lanes bound;     /* messages whose affinity is bound to it */
+    uint64_t used;          /* when it last got something, as a count of dispatches */
+    struct outframe *frame; /* being filled in this turn */
     struct subscription *subscription;
-    struct consumer *member_next;     /* of the subscription */
+    struct consumer *member_next; /* of the subscription */
 };
 
 struct consumer_options {
@@ -58,7 +58,8 @@ struct consumer_options {
 int consumer_open(struct session *session, struct channel *ch, uint32_t number, const struct consumer_options *options,
                   struct consumer **ret_consumer);
 /** A push/pull-out edge as a consumer. */
-int consumer_open_edge(struct brain *brain, struct channel *ch, uint32_t window, uint32_t edge, struct consumer **ret_consumer);
+int consumer_open_edge(struct brain *brain, struct channel *ch, uint32_t window, uint32_t edge,
+                       struct consumer **ret_consumer);
 enum consumer_loss {
     CONSUMER_LEFT, /* bye, close: nothing is counted */
     CONSUMER_LOST, /* its session died: what had started is counted */

@@ -12,10 +12,13 @@
 
 #include "broker/brain/message.h"
 
-#define DEADLETTER_REASONS(X)                                                                                \
-    X(REJECTED, "rejected") X(EXPIRED, "expired") X(MAX_DELIVER, "max_deliver") X(WORKER_CRASH, "worker_crash") \
-    X(QUEUE_FULL, "queue_full") X(DISPLACED, "displaced") X(NO_ROUTE, "no_route")                            \
-    X(RECIPIENT_GONE, "recipient_gone") X(UNDECODABLE, "undecodable") X(TOO_LARGE, "too_large")
+#define DEADLETTER_REASONS(X)                                                                                          \
+    X(REJECTED, "rejected")                                                                                            \
+    X(EXPIRED, "expired")                                                                                              \
+    X(MAX_DELIVER, "max_deliver")                                                                                      \
+    X(WORKER_CRASH, "worker_crash")                                                                                    \
+    X(QUEUE_FULL, "queue_full") X(DISPLACED, "displaced") X(NO_ROUTE, "no_route") X(RECIPIENT_GONE, "recipient_gone")  \
+        X(UNDECODABLE, "undecodable") X(TOO_LARGE, "too_large")
 #define X(name, text) DEADLETTER_##name,
 enum deadletter_reason { DEADLETTER_REASONS(X) DEADLETTER_REASON_COUNT };
 #undef X
@@ -26,7 +29,7 @@ struct deadletter {
     struct message *message; /* one reference */
     uint64_t at_ms;          /* monotonic */
     enum deadletter_reason reason;
-    char *error;             /* the last nack's reason, or NULL */
+    char *error; /* the last nack's reason, or NULL */
 };
 
 /** Zero-initialised = empty. */

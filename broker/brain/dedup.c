@@ -42,8 +42,8 @@ static void forget_old(struct dedup *d, uint64_t now_ms, uint64_t ids_max)
     }
 }
 
-int dedup_claim(struct dedup *d, struct strato_bytes principal, struct strato_bytes id, uint64_t content, uint64_t now_ms,
-                uint64_t ids_max, struct dedup_entry **ret_entry, uint64_t *ret_seq)
+int dedup_claim(struct dedup *d, struct strato_bytes principal, struct strato_bytes id, uint64_t content,
+                uint64_t now_ms, uint64_t ids_max, struct dedup_entry **ret_entry, uint64_t *ret_seq)
 {
     struct key key = { principal, id };
     uint64_t hash = map_hash_number(map_hash_bytes(principal) + map_hash_bytes(id));
@@ -65,8 +65,12 @@ int dedup_claim(struct dedup *d, struct strato_bytes principal, struct strato_by
         free(entry);
         return 0;
     }
-    *entry = (struct dedup_entry){ .hash = hash, .content = content, .at_ms = now_ms, .prev = d->newest,
-                                   .principal_bytes = (uint8_t)principal.bytes, .id_bytes = (uint8_t)id.bytes };
+    *entry = (struct dedup_entry){ .hash = hash,
+                                   .content = content,
+                                   .at_ms = now_ms,
+                                   .prev = d->newest,
+                                   .principal_bytes = (uint8_t)principal.bytes,
+                                   .id_bytes = (uint8_t)id.bytes };
     memcpy(entry->key, principal.data, principal.bytes);
     memcpy(entry->key + principal.bytes, id.data, id.bytes);
     *(d->newest ? &d->newest->next : &d->oldest) = entry;

@@ -20,7 +20,7 @@ struct dedup_entry {
     uint64_t hash, content;          /* of (principal, id); of the message */
     uint64_t at_ms, seq;             /* seq 0 = claimed, not accepted yet */
     uint8_t principal_bytes, id_bytes;
-    uint8_t key[];                   /* principal, id */
+    uint8_t key[]; /* principal, id */
 };
 
 /** Zero-initialised = empty. */
@@ -35,8 +35,8 @@ struct dedup {
  *         the same message was accepted before; STRATO_ECONFLICT (same id, other content); STRATO_EPARKED (its first
  *         sending still waits for a slot).
  */
-int dedup_claim(struct dedup *d, struct strato_bytes principal, struct strato_bytes id, uint64_t content, uint64_t now_ms,
-                uint64_t ids_max, struct dedup_entry **ret_entry, uint64_t *ret_seq);
+int dedup_claim(struct dedup *d, struct strato_bytes principal, struct strato_bytes id, uint64_t content,
+                uint64_t now_ms, uint64_t ids_max, struct dedup_entry **ret_entry, uint64_t *ret_seq);
 /** The message with this claim was not accepted after all. */
 void dedup_release(struct dedup *d, struct dedup_entry *entry);
 void dedup_fini(struct dedup *d);

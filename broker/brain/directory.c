@@ -13,8 +13,16 @@
 void channel_config_defaults(struct brain_channel_config *config, enum brain_pattern pattern)
 {
     struct brain_channel_config c = {
-        .pattern = pattern, .full = BRAIN_FULL_WAIT, .capacity = 1000, .bytes_max = 64U * 1024 * 1024, .ttl_ms = 3600 * 1000,
-        .ack = true, .consumer_prefetch = 32, .start_timeout_ms = 60000, .lease_ms = 30000, .history_max = 10000,
+        .pattern = pattern,
+        .full = BRAIN_FULL_WAIT,
+        .capacity = 1000,
+        .bytes_max = 64U * 1024 * 1024,
+        .ttl_ms = 3600 * 1000,
+        .ack = true,
+        .consumer_prefetch = 32,
+        .start_timeout_ms = 60000,
+        .lease_ms = 30000,
+        .history_max = 10000,
         .history_bytes_max = 16U * 1024 * 1024,
     };
 
@@ -93,7 +101,8 @@ void channel_not_found_detail(struct brain *brain, struct strato_bytes name, cha
         snprintf(ret_detail, detail_bytes, "no channel '%.*s'; did you mean '%.*s'?", shown, (const char *)name.data,
                  (int)nearest.best.bytes, (const char *)nearest.best.data);
     else
-        snprintf(ret_detail, detail_bytes, "no channel '%.*s'; `strato channel ls` lists them", shown, (const char *)name.data);
+        snprintf(ret_detail, detail_bytes, "no channel '%.*s'; `strato channel ls` lists them", shown,
+                 (const char *)name.data);
 }
 
 /* A free index of the table, growing it if needed; UINT32_MAX when out of memory. */
@@ -119,7 +128,8 @@ static uint32_t free_index(struct brain *brain)
     return brain->channels_count++;
 }
 
-int channel_add(struct brain *brain, const struct brain_channel_config *config, bool is_builtin, struct channel **ret_channel)
+int channel_add(struct brain *brain, const struct brain_channel_config *config, bool is_builtin,
+                struct channel **ret_channel)
 {
     struct channel *ch;
     uint32_t index;

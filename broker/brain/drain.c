@@ -16,7 +16,8 @@ void drain_begin(struct brain *brain)
     if (brain->is_draining)
         return;
     brain->is_draining = true;
-    brain_log(brain, 2, "draining leased=%llu timeout_ms=%u", (unsigned long long)brain->leased_total, brain->config.drain_timeout_ms);
+    brain_log(brain, 2, "draining leased=%llu timeout_ms=%u", (unsigned long long)brain->leased_total,
+              brain->config.drain_timeout_ms);
     while ((peer = map_next(&brain->peers, &at)) != NULL) {
         struct answer a;
 

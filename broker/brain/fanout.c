@@ -70,8 +70,8 @@ static struct subscription *find_group(struct channel *ch, struct strato_bytes g
     return NULL;
 }
 
-static struct subscription *subscription_new(struct channel *ch, struct strato_bytes group, const struct strato_bytes *match,
-                                             uint32_t match_count)
+static struct subscription *subscription_new(struct channel *ch, struct strato_bytes group,
+                                             const struct strato_bytes *match, uint32_t match_count)
 {
     struct subscription *s = calloc(1, sizeof(*s));
 
@@ -94,8 +94,8 @@ static struct subscription *subscription_new(struct channel *ch, struct strato_b
     return s;
 }
 
-int fanout_subscribe(struct consumer *c, struct strato_bytes group, const struct strato_bytes *match, uint32_t match_count,
-                     enum fanout_policy policy, uint64_t from_seq)
+int fanout_subscribe(struct consumer *c, struct strato_bytes group, const struct strato_bytes *match,
+                     uint32_t match_count, enum fanout_policy policy, uint64_t from_seq)
 {
     struct channel *ch = c->stream.channel;
     struct subscription *s;

@@ -23,22 +23,22 @@ struct subscription {
     struct channel *channel;
     char group[STRATO_NAME_BYTES_MAX + 1]; /* "" = one member only */
     char *match[FANOUT_MATCH_MAX];
-    uint32_t match_count;      /* 0 = everything */
+    uint32_t match_count; /* 0 = everything */
     enum fanout_policy policy;
     bool is_tap;
-    struct consumer *members;  /* list */
-    uint64_t next_seq;         /* cursor: first event not handed out or passed over */
-    uint64_t scanned;          /* events below it were matched and counted */
-    uint64_t pending;          /* ready: matching events in [next_seq, scanned) */
-    uint64_t leased;           /* handed out and not taken */
-    uint64_t *replay;          /* seqs that a member was sent and had not taken when its connection broke: first in line */
+    struct consumer *members; /* list */
+    uint64_t next_seq;        /* cursor: first event not handed out or passed over */
+    uint64_t scanned;         /* events below it were matched and counted */
+    uint64_t pending;         /* ready: matching events in [next_seq, scanned) */
+    uint64_t leased;          /* handed out and not taken */
+    uint64_t *replay; /* seqs that a member was sent and had not taken when its connection broke: first in line */
     uint32_t replay_at, replay_count;
     uint64_t lag_count, lag_from, lag_to; /* lost since the last event handed out */
 };
 
 /** Join `group`'s queue, or make one. match globs are copied. from_seq 0 = live only. @return 0 or an error with detail. */
-int fanout_subscribe(struct consumer *c, struct strato_bytes group, const struct strato_bytes *match, uint32_t match_count,
-                     enum fanout_policy policy, uint64_t from_seq);
+int fanout_subscribe(struct consumer *c, struct strato_bytes group, const struct strato_bytes *match,
+                     uint32_t match_count, enum fanout_policy policy, uint64_t from_seq);
 /** Leave; the last member ends the queue and what is left in it is dropped for the reason given. */
 void fanout_leave(struct consumer *c, enum channel_drop why);
 /** Offer what was accepted since the last time to every queue. */

@@ -14,7 +14,7 @@ struct admin {
     const struct frame *frame;
     struct strato_bytes arguments; /* the payload: an encoded map, or none */
     struct channel *channel;
-    struct strato_writer answer;   /* payload of the answer */
+    struct strato_writer answer; /* payload of the answer */
     char detail[DETAIL_BYTES_MAX];
 };
 
@@ -26,7 +26,8 @@ static int channel_add_or_fail(struct admin *a)
     int rc = 0;
 
     if (!channel_name_is_good(name) || name.data[0] == '@') {
-        snprintf(a->detail, sizeof(a->detail), "name the new channel in `ch`: 1..128 bytes of text without blanks, '*', '>' or '@'");
+        snprintf(a->detail, sizeof(a->detail),
+                 "name the new channel in `ch`: 1..128 bytes of text without blanks, '*', '>' or '@'");
         return STRATO_ESCHEMA;
     }
     memcpy(config.name, name.data, name.bytes);
@@ -44,7 +45,8 @@ static int channel_add_or_fail(struct admin *a)
     if (rc == STRATO_EEXISTS && settings_equal(&config, &channel_find(a->brain, strato_text(config.name))->config)) {
         rc = 0; /* it is there as wanted: a script may run twice */
     } else if (rc == STRATO_EEXISTS) {
-        snprintf(a->detail, sizeof(a->detail), "a channel of that name exists with other settings: admin.channel.set changes it");
+        snprintf(a->detail, sizeof(a->detail),
+                 "a channel of that name exists with other settings: admin.channel.set changes it");
         rc = STRATO_ECONFLICT;
     }
     return rc;
@@ -65,7 +67,8 @@ static int channel_set(struct admin *a)
     }
     if (rc == 0 && ch->credit.producers &&
         (config.full == BRAIN_FULL_DROP_OLDEST || config.full == BRAIN_FULL_DROP_NEWEST) != channel_is_dropping(ch)) {
-        snprintf(a->detail, sizeof(a->detail), "producers hold credit of the old policy: change `full` while nobody has it open");
+        snprintf(a->detail, sizeof(a->detail),
+                 "producers hold credit of the old policy: change `full` while nobody has it open");
         rc = STRATO_ECONFLICT;
     }
     if (rc < 0)

@@ -20,7 +20,8 @@ static void refuse(const struct frame *frame, struct channel *ch, uint64_t k, in
 }
 
 /* May this request come in? Else its code and words. */
-static int judge(const struct frame *frame, struct channel *ch, const struct staged *item, bool has_slot, const char **ret_detail)
+static int judge(const struct frame *frame, struct channel *ch, const struct staged *item, bool has_slot,
+                 const char **ret_detail)
 {
     int rc;
 
@@ -55,11 +56,14 @@ static void admit(const struct frame *frame, struct channel *ch, struct staged *
         rc = call_new(frame->peer, m, h->rq, k, h->idempotent);
     if (rc < 0) {
         refuse(frame, ch, k, rc == STRATO_ENOMEM ? STRATO_ENO_RESOURCES : rc,
-               detail ? detail : rc == STRATO_ELIMIT ? "1,024 calls are out on this session" : "rq must be a uint, or a str of at most 64 bytes");
+               detail                ? detail
+               : rc == STRATO_ELIMIT ? "1,024 calls are out on this session"
+                                     : "rq must be a uint, or a str of at most 64 bytes");
         ingest_unstage(brain, &one);
         return;
     }
-    if (h->deadline_ms && (h->deadline_ms < m->deadline_ms || m->deadline_ms == ch->config.ttl_ms)) /* ttl is only its default */
+    if (h->deadline_ms &&
+        (h->deadline_ms < m->deadline_ms || m->deadline_ms == ch->config.ttl_ms)) /* ttl is only its default */
         m->deadline_ms = h->deadline_ms < STRATO_TTL_MS_MAX ? (uint32_t)h->deadline_ms : STRATO_TTL_MS_MAX;
     if (h->wait_responder_ms && !dispatch_is_served(ch, m))
         m->extra->call->wait_responder_ms = brain->now_ms + h->wait_responder_ms;

@@ -42,7 +42,8 @@ void handle_need(struct brain *brain, const struct frame *frame)
     }
     if (ch->config.full == BRAIN_FULL_REJECT) /* full means full, at once */
         wait = 0;
-    rc = strato_credit_need(&ch->credit, &p->credit, h->upto, h->upto_bytes, ch->config.bytes_max, (uint32_t)wait, brain->now_ms);
+    rc = strato_credit_need(&ch->credit, &p->credit, h->upto, h->upto_bytes, ch->config.bytes_max, (uint32_t)wait,
+                            brain->now_ms);
     if (rc == STRATO_EFULL) {
         send_full(frame, ch);
         return;
@@ -72,7 +73,8 @@ void handle_release(struct brain *brain, const struct frame *frame)
     if (!p)
         return;
     if (strato_credit_release(&ch->credit, &p->credit, h->sent, h->sent_bytes) < 0)
-        answer_err(frame->peer, h, STRATO_EPROTO, "released counts lie between accepted and limit; the limit is now accepted");
+        answer_err(frame->peer, h, STRATO_EPROTO,
+                   "released counts lie between accepted and limit; the limit is now accepted");
     channel_touch(ch);
 }
 

@@ -17,7 +17,8 @@ void handle_get(struct brain *brain, const struct frame *frame)
     if (!ch || !frame_permits(frame, "consume", ch))
         return;
     if (ch->config.pattern != BRAIN_WORK) {
-        answer_err(frame->peer, h, STRATO_EPROTO, "get takes from work channels and mailboxes: subscribe to events, serve requests");
+        answer_err(frame->peer, h, STRATO_EPROTO,
+                   "get takes from work channels and mailboxes: subscribe to events, serve requests");
         return;
     }
     if (n < 1 || n > GET_MESSAGES_MAX) {

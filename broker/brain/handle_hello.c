@@ -18,7 +18,8 @@ static void make_token(struct session *session, uint8_t token[SESSION_TOKEN_BYTE
     struct brain *brain = session->brain;
     uint64_t input[4] = { brain->config.epoch, session->number, session->ep, brain_random(brain) };
 
-    crypto_generichash(token, SESSION_TOKEN_BYTES, (const uint8_t *)input, sizeof(input), brain->config.secret, sizeof(brain->config.secret));
+    crypto_generichash(token, SESSION_TOKEN_BYTES, (const uint8_t *)input, sizeof(input), brain->config.secret,
+                       sizeof(brain->config.secret));
     crypto_generichash(session->token_hash, sizeof(session->token_hash), token, SESSION_TOKEN_BYTES, NULL, 0);
 }
 
@@ -86,7 +87,8 @@ static void write_consumer(const struct consumer *c, struct strato_writer *w)
     }
 }
 
-static void send_welcome(struct session *session, const struct strato_header *h, const uint8_t token[SESSION_TOKEN_BYTES], bool resumed)
+static void send_welcome(struct session *session, const struct strato_header *h,
+                         const uint8_t token[SESSION_TOKEN_BYTES], bool resumed)
 {
     struct brain *brain = session->brain;
     struct answer a;
@@ -163,7 +165,8 @@ static void resume(const struct frame *frame, struct session *session)
     revive_streams(session);
     send_welcome(session, frame->header, token, true);
     call_send_late(session);
-    brain_log(brain, 2, "session resumed sid=%s agent=%s ep=%llu", session->sid, session->agent, (unsigned long long)session->ep);
+    brain_log(brain, 2, "session resumed sid=%s agent=%s ep=%llu", session->sid, session->agent,
+              (unsigned long long)session->ep);
 }
 
 /* ---- a new one ---- */
@@ -199,7 +202,8 @@ static bool agent_is_good(struct strato_bytes agent)
     if (!strato_utf8_is_valid(agent))
         return false;
     for (size_t i = 0; i < agent.bytes; i++) {
-        if (agent.data[i] <= ' ' || agent.data[i] == 0x7f || agent.data[i] == '*' || agent.data[i] == '>' || agent.data[i] == '@')
+        if (agent.data[i] <= ' ' || agent.data[i] == 0x7f || agent.data[i] == '*' || agent.data[i] == '>' ||
+            agent.data[i] == '@')
             return false;
     }
     return true;
@@ -239,7 +243,8 @@ static int session_new(const struct frame *frame, struct session **ret_session)
     session->brain = brain;
     session->number = ++brain->sessions_made;
     session->ep = 1;
-    snprintf(session->sid, sizeof(session->sid), "s%u-%06x", session->number, (unsigned)(brain->config.epoch & 0xffffff));
+    snprintf(session->sid, sizeof(session->sid), "s%u-%06x", session->number,
+             (unsigned)(brain->config.epoch & 0xffffff));
     snprintf(session->principal, sizeof(session->principal), "local");
     session->is_named = h->agent.bytes > 0;
     if (session->is_named)
@@ -252,7 +257,8 @@ static int session_new(const struct frame *frame, struct session **ret_session)
         memcpy(session->kind, h->kind.data, h->kind.bytes);
     }
     session->hb_ms = (uint32_t)(hb_ms < HB_MS_MIN ? HB_MS_MIN : hb_ms > HB_MS_MAX ? HB_MS_MAX : hb_ms);
-    session->sender = sender_new(session->principal, session->is_named ? session->agent : NULL, session->sid, session->number);
+    session->sender =
+        sender_new(session->principal, session->is_named ? session->agent : NULL, session->sid, session->number);
     rc = session->sender ? read_caps(session, h->caps) : STRATO_ENO_RESOURCES;
     if (rc < 0)
         session_free_new(session);

@@ -33,7 +33,8 @@ static struct channel *channel_of(struct brain *brain, const struct frame *frame
         rc = settings_read(h->declare, false, &config, detail, sizeof(detail));
         if (rc == 0 && !settings_equal(&config, &ch->config)) {
             rc = STRATO_ECONFLICT;
-            snprintf(detail, sizeof(detail), "the channel exists with other settings (`strato channel info %.*s`)", (int)(h->ch.bytes < 64 ? h->ch.bytes : 64), (const char *)h->ch.data);
+            snprintf(detail, sizeof(detail), "the channel exists with other settings (`strato channel info %.*s`)",
+                     (int)(h->ch.bytes < 64 ? h->ch.bytes : 64), (const char *)h->ch.data);
         }
     } else {
         if (!frame_permits(frame, "serve", NULL))
@@ -81,7 +82,8 @@ static bool has_consumer(const struct channel *ch)
     return false;
 }
 
-static int judge_consumer(const struct strato_header *h, const struct channel *ch, bool is_serving, const char **ret_detail)
+static int judge_consumer(const struct strato_header *h, const struct channel *ch, bool is_serving,
+                          const char **ret_detail)
 {
     if (h->tap)
         return 0;
@@ -108,7 +110,9 @@ static int open_consumer(const struct frame *frame, struct channel *ch, bool is_
 {
     const struct strato_header *h = frame->header;
     struct consumer_options options = {
-        .is_responder = is_serving, .is_auto_ack = h->auto_ack, .is_tap = h->tap,
+        .is_responder = is_serving,
+        .is_auto_ack = h->auto_ack,
+        .is_tap = h->tap,
         .spread_max = h->spread_max < CONSUMER_SPREAD_MAX ? (uint32_t)h->spread_max : CONSUMER_SPREAD_MAX,
     };
     struct consumer *c;
@@ -152,7 +156,12 @@ void handle_open(struct brain *brain, const struct frame *frame)
         return;
     }
     ch = channel_of(brain, frame, is_serving);
-    if (!ch || !frame_permits(frame, is_producer ? "publish" : h->tap ? "observe" : is_serving ? "serve" : "consume", ch))
+    if (!ch || !frame_permits(frame,
+                              is_producer  ? "publish"
+                              : h->tap     ? "observe"
+                              : is_serving ? "serve"
+                                           : "consume",
+                              ch))
         return;
     answer_begin(&a, brain, frame->peer, "opened", h);
     answer_channel(&a, ch, h->stream);

@@ -27,12 +27,14 @@ static uint64_t frame_bytes(const struct frame *frame)
 static void over_credit(const struct frame *frame, struct channel *ch)
 {
     channel_refused(ch, STRATO_ECREDIT);
-    answer_err(frame->peer, frame->header, STRATO_ECREDIT, "put beyond the credit limit: the session is closed, say hello again");
+    answer_err(frame->peer, frame->header, STRATO_ECREDIT,
+               "put beyond the credit limit: the session is closed, say hello again");
     session_close(frame->peer->session, SESSION_OPEN, "put beyond its credit");
 }
 
 /* The envelopes could not be read: all indices of the frame are used up, for nothing. */
-static void spend_unread(const struct frame *frame, struct channel *ch, struct producer *p, uint64_t skip, int err, const char *detail)
+static void spend_unread(const struct frame *frame, struct channel *ch, struct producer *p, uint64_t skip, int err,
+                         const char *detail)
 {
     uint64_t count = frame->header->n - skip;
     uint64_t bytes = frame_bytes(frame), left = p->credit.limit_bytes - p->credit.accepted_bytes;
@@ -73,7 +75,8 @@ static void session_put(const struct frame *frame, struct channel *ch)
     }
     rc = strato_credit_admit(&p->credit, h->i, h->n, &skip);
     if (rc == STRATO_EGAP) {
-        answer_err_at(frame->peer, h, p->credit.accepted, 0, rc, "an index was left out: send again from the accepted count");
+        answer_err_at(frame->peer, h, p->credit.accepted, 0, rc,
+                      "an index was left out: send again from the accepted count");
         return;
     }
     if (rc < 0) {
@@ -142,8 +145,10 @@ static void plain_put(const struct frame *frame, struct channel *ch)
         ingest_unstage(ch->brain, &stage);
         return;
     }
-    rc = ch->brain->is_draining ? STRATO_EDRAINING : ch->parked_head ? STRATO_EFULL
-         : stage.duplicates == stage.count ? 0 : ingest_room(ch, stage.count - stage.duplicates, stage.bytes);
+    rc = ch->brain->is_draining            ? STRATO_EDRAINING
+         : ch->parked_head                 ? STRATO_EFULL
+         : stage.duplicates == stage.count ? 0
+                                           : ingest_room(ch, stage.count - stage.duplicates, stage.bytes);
     if (rc == STRATO_EFULL && wait && ch->config.full == BRAIN_FULL_WAIT) {
         rc = parking_put(peer, ch, &stage, h, wait);
         if (rc == 0) {
@@ -153,7 +158,8 @@ static void plain_put(const struct frame *frame, struct channel *ch)
     }
     if (rc < 0) {
         channel_refused(ch, rc);
-        answer_err(peer, h, rc, rc == STRATO_EFULL ? "the channel is at its bound: take from it, or give `wait`" : NULL);
+        answer_err(peer, h, rc,
+                   rc == STRATO_EFULL ? "the channel is at its bound: take from it, or give `wait`" : NULL);
         ingest_unstage(ch->brain, &stage);
         return;
     }

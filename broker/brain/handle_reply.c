@@ -10,7 +10,8 @@
 #include "core/batch.h"
 
 /* The next message that the frame answers, NULL if it is no longer held. */
-static struct message *next_held(const struct frame *frame, struct channel *ch, struct consumer *consumer, struct strato_cursor *at)
+static struct message *next_held(const struct frame *frame, struct channel *ch, struct consumer *consumer,
+                                 struct strato_cursor *at)
 {
     struct strato_bytes text;
     struct delivery *d;
@@ -41,7 +42,8 @@ static int judge(const struct frame *frame, const struct strato_batch_item *item
     return bytes > frame->peer->brain->config.message_bytes_max ? STRATO_ETOO_BIG : 0;
 }
 
-static void answer_each(const struct frame *frame, struct channel *ch, struct consumer *consumer, struct strato_cursor tags)
+static void answer_each(const struct frame *frame, struct channel *ch, struct consumer *consumer,
+                        struct strato_cursor tags)
 {
     const struct strato_header *h = frame->header;
     struct sender *sender = peer_sender(frame->peer);
@@ -63,13 +65,15 @@ static void answer_each(const struct frame *frame, struct channel *ch, struct co
         } else {
             lease_start(ch, m);
             if (sender)
-                call_answer(m, &item.envelope, sender, frame->body.blobs + item.attachments_at, item.envelope.attach, h->more);
+                call_answer(m, &item.envelope, sender, frame->body.blobs + item.attachments_at, item.envelope.attach,
+                            h->more);
             if (!h->more)
                 settle(ch, m);
         }
     }
     if (stale && (h->rq.bytes || peer_is_l1(frame->peer)))
-        answer_err_at(frame->peer, h, 0, stale, STRATO_ESTALE_LEASE, "the request is no longer held: answered, timed out or given to another");
+        answer_err_at(frame->peer, h, 0, stale, STRATO_ESTALE_LEASE,
+                      "the request is no longer held: answered, timed out or given to another");
     else if (h->rq.bytes || peer_is_l1(frame->peer) || frame->peer->is_lockstep)
         answer_ok(frame->peer, h);
 }
@@ -79,7 +83,8 @@ static int check(const struct frame *frame)
 {
     struct strato_batch batch;
     struct strato_batch_item item;
-    int rc = strato_batch_begin(&batch, strato_cursor_over(frame->body.body), frame->header->n, frame->body.blobs_count);
+    int rc =
+        strato_batch_begin(&batch, strato_cursor_over(frame->body.body), frame->header->n, frame->body.blobs_count);
 
     while (rc == 0 && (rc = strato_batch_next(&batch, &item)) == 1)
         rc = 0;
@@ -102,11 +107,14 @@ void handle_reply(struct brain *brain, const struct frame *frame)
     if (!by_lease) {
         consumer = frame->peer->session ? frame_consumer(frame, ch) : NULL;
         if (!consumer || consumer->subscription) {
-            answer_err(frame->peer, h, frame->peer->session ? STRATO_EPROTO : STRATO_ENO_SESSION, "nothing is open there to reply from");
+            answer_err(frame->peer, h, frame->peer->session ? STRATO_EPROTO : STRATO_ENO_SESSION,
+                       "nothing is open there to reply from");
             return;
         }
     }
-    rc = strato_cursor_array(&tags, STRATO_ENVELOPES_MAX, &count) < 0 ? STRATO_EPROTO : count != h->n ? STRATO_EFRAME : check(frame);
+    rc = strato_cursor_array(&tags, STRATO_ENVELOPES_MAX, &count) < 0 ? STRATO_EPROTO
+         : count != h->n                                              ? STRATO_EFRAME
+                                                                      : check(frame);
     if (rc < 0)
         answer_err(frame->peer, h, rc, rc == STRATO_EFRAME ? "one tag (or lease) for each envelope, please" : NULL);
     else

@@ -138,8 +138,10 @@ static bool settle_all(const struct frame *frame, struct channel **ret_channel, 
         consumer = frame->peer->session ? frame_consumer(frame, ch) : NULL;
         if (!consumer || consumer->subscription) {
             rc = frame->peer->session ? STRATO_EPROTO : STRATO_ENO_SESSION;
-            answer_err(frame->peer, h, rc, consumer ? "events and taps need no settling: send want{taken}" :
-                       rc == STRATO_EPROTO ? "nothing is open on that channel and stream" : "without a session, name `leases`");
+            answer_err(frame->peer, h, rc,
+                       consumer              ? "events and taps need no settling: send want{taken}"
+                       : rc == STRATO_EPROTO ? "nothing is open on that channel and stream"
+                                             : "without a session, name `leases`");
             return false;
         }
         if (strato_header_has(h, STRATO_KEY_tags))

@@ -59,8 +59,9 @@ static int subscribe(const struct frame *frame, struct channel *ch, const char *
     uint32_t count;
     int rc = read_match(h->match, globs, &count);
 
-    *ret_detail = rc == STRATO_ESCHEMA ? "a glob has no empty segment, and `>` only as the last one" :
-                  rc == STRATO_ELIMIT  ? "at most 64 globs of at most 200 bytes" : "`match` is an array of globs; `policy` is drop_oldest, block or disconnect";
+    *ret_detail = rc == STRATO_ESCHEMA  ? "a glob has no empty segment, and `>` only as the last one"
+                  : rc == STRATO_ELIMIT ? "at most 64 globs of at most 200 bytes"
+                                        : "`match` is an array of globs; `policy` is drop_oldest, block or disconnect";
     if (rc == 0)
         rc = read_policy(h->policy, &policy);
     if (rc < 0)
@@ -132,7 +133,8 @@ void handle_unsub(struct brain *brain, const struct frame *frame)
 
 /* ---- history ---- */
 
-static bool is_asked(const struct channel *ch, const struct message *m, const struct strato_bytes *globs, uint32_t count)
+static bool is_asked(const struct channel *ch, const struct message *m, const struct strato_bytes *globs,
+                     uint32_t count)
 {
     char scratch[STRATO_TOPIC_BYTES_MAX + 1];
     struct strato_bytes topic;
@@ -163,8 +165,8 @@ static uint64_t first_since(const struct channel *ch, uint64_t ts_ms)
 }
 
 /* One page: header with what lies before it and behind it, then the envelopes. */
-static void send_page(const struct frame *frame, struct channel *ch, uint64_t from, uint64_t limit, const struct strato_bytes *globs,
-                      uint32_t count)
+static void send_page(const struct frame *frame, struct channel *ch, uint64_t from, uint64_t limit,
+                      const struct strato_bytes *globs, uint32_t count)
 {
     const struct strato_header *h = frame->header;
     struct brain *brain = ch->brain;

@@ -16,7 +16,7 @@
 struct history {
     struct message **ring; /* capacity entries, a power of two, grown on demand */
     uint64_t capacity;
-    uint64_t first, end;   /* seqs kept: [first, end) */
+    uint64_t first, end; /* seqs kept: [first, end) */
     uint64_t bytes;
 };
 
@@ -28,6 +28,7 @@ static inline struct message *history_at(const struct history *history, uint64_t
     return seq >= history->first && seq < history->end ? history->ring[seq & (history->capacity - 1)] : NULL;
 }
 /** Let go of the oldest until at most `messages_max` and `bytes_max` are kept, but of nothing with seq >= keep_from. */
-void history_trim(struct history *history, struct slab *slab, uint64_t messages_max, uint64_t bytes_max, uint64_t keep_from);
+void history_trim(struct history *history, struct slab *slab, uint64_t messages_max, uint64_t bytes_max,
+                  uint64_t keep_from);
 void history_fini(struct history *history, struct slab *slab);
 #endif

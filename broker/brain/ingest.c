@@ -50,7 +50,8 @@ static void untie_new(struct channel *ch, struct message *m)
 static int judge(struct stage *stage, struct channel *ch, const struct strato_envelope *e, uint64_t bytes)
 {
     if (bytes > ch->brain->config.message_bytes_max)
-        return refuse(stage, STRATO_ETOO_BIG, "the message is over the broker's limit: send it in chunks, or by reference");
+        return refuse(stage, STRATO_ETOO_BIG,
+                      "the message is over the broker's limit: send it in chunks, or by reference");
     if (bytes > ch->config.bytes_max)
         return refuse(stage, STRATO_ETOO_BIG, "the message is larger than the whole channel may hold (bytes_max)");
     if (e->pairs > MESSAGE_PAIRS_MAX)
@@ -70,8 +71,8 @@ static uint64_t content_of(const struct strato_envelope *e, struct strato_blob *
 }
 
 /* 0: it is new. 1: a duplicate (item says of what). Else why it is refused. */
-static int claim_id(struct stage *stage, struct channel *ch, const struct sender *sender, const struct strato_envelope *e,
-                    struct strato_blob *const *blobs, struct staged *item)
+static int claim_id(struct stage *stage, struct channel *ch, const struct sender *sender,
+                    const struct strato_envelope *e, struct strato_blob *const *blobs, struct staged *item)
 {
     size_t agent_bytes = sender->agent_bytes ? sender->agent_bytes + 1U : 0;
     struct strato_bytes principal = strato_bytes(sender->name, sender->name_bytes - agent_bytes);
@@ -80,7 +81,8 @@ static int claim_id(struct stage *stage, struct channel *ch, const struct sender
 
     if (ids_max < DEDUP_IDS_MIN)
         ids_max = DEDUP_IDS_MIN;
-    rc = dedup_claim(&ch->dedup, principal, e->id.bytes, content_of(e, blobs), ch->brain->now_ms, ids_max, &item->claim, &item->dup_seq);
+    rc = dedup_claim(&ch->dedup, principal, e->id.bytes, content_of(e, blobs), ch->brain->now_ms, ids_max, &item->claim,
+                     &item->dup_seq);
     if (rc == STRATO_ECONFLICT)
         return refuse(stage, rc, "this id was used for another message within 120 s");
     if (rc == STRATO_EPARKED)
@@ -118,8 +120,9 @@ static int stage_one(struct stage *stage, struct channel *ch, struct sender *sen
     if (rc < 0) {
         untie_new(ch, m);
         message_drop(&brain->slab, m);
-        return rc == STRATO_ELIMIT ? refuse(stage, rc, "too many distinct affinities, order keys or needs in this channel")
-                                   : refuse(stage, STRATO_ENO_RESOURCES, "out of memory");
+        return rc == STRATO_ELIMIT
+                   ? refuse(stage, rc, "too many distinct affinities, order keys or needs in this channel")
+                   : refuse(stage, STRATO_ENO_RESOURCES, "out of memory");
     }
     item->message = m;
     return 0;
@@ -132,8 +135,8 @@ static void unclaim(struct channel *ch, struct staged *item)
     item->claim = NULL;
 }
 
-int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender, const struct ingest_frame *frame, uint64_t n,
-                 uint64_t skip, bool with_ids)
+int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender, const struct ingest_frame *frame,
+                 uint64_t n, uint64_t skip, bool with_ids)
 {
     struct strato_cursor c = strato_cursor_over(frame->body);
     struct strato_envelope e;
@@ -166,8 +169,9 @@ int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender,
         stage->bytes += item->bytes;
         stage->count++;
         if (rc < 0)
-            refuse(stage, rc, rc == STRATO_ELIMIT ? "a key of the envelope is over its named limit" :
-                                                    "the envelope has no type, or a key of the wrong kind");
+            refuse(stage, rc,
+                   rc == STRATO_ELIMIT ? "a key of the envelope is over its named limit"
+                                       : "the envelope has no type, or a key of the wrong kind");
         else if (k >= skip)
             item->err = stage_one(stage, ch, sender, &e, frame->blobs + blobs_used, with_ids, item);
         if (item->err < 0)
@@ -180,8 +184,9 @@ int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender,
         rc = STRATO_EFRAME;
     if (rc < 0) {
         ingest_unstage(ch->brain, stage);
-        refuse(stage, rc, rc == STRATO_EFRAME ? "n, the envelopes and the attachment frames do not match"
-                                              : "an envelope is not valid msgpack, too deep, or has a key twice");
+        refuse(stage, rc,
+               rc == STRATO_EFRAME ? "n, the envelopes and the attachment frames do not match"
+                                   : "an envelope is not valid msgpack, too deep, or has a key twice");
     }
     return rc;
 }
@@ -213,13 +218,15 @@ static struct message *victim(struct channel *ch)
     for (struct work_class *c = &ch->plain; c; c = c->next) {
         struct message *m = lanes_oldest(&c->lanes);
 
-        if (m && (!best || message_lane(m) > message_lane(best) || (message_lane(m) == message_lane(best) && m->seq < best->seq)))
+        if (m && (!best || message_lane(m) > message_lane(best) ||
+                  (message_lane(m) == message_lane(best) && m->seq < best->seq)))
             best = m;
     }
     for (uint32_t i = 0; i < ch->consumers_count && ch->bound; i++) {
         struct message *m = lanes_oldest(&ch->consumers[i]->bound);
 
-        if (m && (!best || message_lane(m) > message_lane(best) || (message_lane(m) == message_lane(best) && m->seq < best->seq)))
+        if (m && (!best || message_lane(m) > message_lane(best) ||
+                  (message_lane(m) == message_lane(best) && m->seq < best->seq)))
             best = m;
     }
     return best;

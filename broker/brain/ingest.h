@@ -20,14 +20,14 @@ struct staged {
     uint64_t dup_seq;          /* > 0: a duplicate of the message with this seq */
     int err;                   /* why it is refused */
     uint32_t delay_ms;
-    uint64_t bytes;          /* as sent: envelope and attachments */
+    uint64_t bytes; /* as sent: envelope and attachments */
 };
 
 struct stage {
-    struct staged *items;    /* the brain's scratch, STRATO_ENVELOPES_MAX */
+    struct staged *items; /* the brain's scratch, STRATO_ENVELOPES_MAX */
     uint32_t count, refused, duplicates;
     uint64_t bytes;
-    char detail[160];        /* of the last refusal */
+    char detail[160]; /* of the last refusal */
 };
 
 /** Bytes of a frame, with its attachments. */
@@ -43,8 +43,8 @@ struct ingest_frame {
  * @param with_ids  Look for duplicates by id (a call's is only its name).
  * @return 0; STRATO_ECODEC or STRATO_EFRAME: nothing is staged; STRATO_ENOMEM: nothing is staged.
  */
-int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender, const struct ingest_frame *frame, uint64_t n,
-                 uint64_t skip, bool with_ids);
+int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender, const struct ingest_frame *frame,
+                 uint64_t n, uint64_t skip, bool with_ids);
 /** Drop what was staged and not admitted. */
 void ingest_unstage(struct brain *brain, struct stage *stage);
 /** Let one staged message in (taken), by the channel's policy; it has its slot where the policy wants one. */

@@ -12,7 +12,8 @@ void lanes_add(struct lanes *lanes, struct message *m)
     struct lane *lane = &lanes->lane[message_lane(m)];
     struct message *after = lane->tail;
 
-    if (after && after->seq > m->seq) { /* comes back: what is still before it is usually nothing, so look from the front */
+    if (after &&
+        after->seq > m->seq) { /* comes back: what is still before it is usually nothing, so look from the front */
         struct message *before = lane->head;
 
         while (before->seq < m->seq)

@@ -119,8 +119,9 @@ static uint64_t backoff_ms(struct brain *brain, unsigned attempts)
 static void end_dead(struct channel *ch, struct message *m, enum deadletter_reason why, struct strato_bytes error)
 {
     if (m->flags & MESSAGE_CALL) { /* its caller is told, so nobody needs to find it among the dead letters */
-        call_fail(m, STRATO_ENO_REPLY, why == DEADLETTER_REJECTED ? "the handler refused the request for good"
-                                                                  : "the handler failed at every attempt");
+        call_fail(m, STRATO_ENO_REPLY,
+                  why == DEADLETTER_REJECTED ? "the handler refused the request for good"
+                                             : "the handler failed at every attempt");
         channel_end(ch, m, CHANNEL_SETTLED, 0, error);
         return;
     }

@@ -218,7 +218,8 @@ size_t message_encode(const struct message *m, const struct message_stamps *stam
         at += 16;
     }
     if (needs_affinity) {
-        at = PUT_KEY(at, "\xa8" "affinity");
+        at = PUT_KEY(at, "\xa8"
+                         "affinity");
         at = put_str(at, m->sender->affinity, m->sender->affinity_bytes);
     }
     at = PUT_KEY(at, "\xa6sender");
@@ -228,15 +229,18 @@ size_t message_encode(const struct message *m, const struct message_stamps *stam
     at = PUT_KEY(at, "\xa5ts_ms");
     at = put_uint(at, m->ts_ms);
     if (stamps->with_attempts) {
-        at = PUT_KEY(at, "\xa8" "attempts");
+        at = PUT_KEY(at, "\xa8"
+                         "attempts");
         at = put_uint(at, m->attempts + 1U);
-        at = PUT_KEY(at, "\xaa" "deliveries");
+        at = PUT_KEY(at, "\xaa"
+                         "deliveries");
         at = put_uint(at, m->deliveries);
     }
     at = PUT_KEY(at, "\xabttl_left_ms");
     at = put_uint(at, deadline_ms > stamps->now_ms ? deadline_ms - stamps->now_ms : 0);
     if (is_call)
-        at = PUT_KEY(at, "\xa4" "call\xc3");
+        at = PUT_KEY(at, "\xa4"
+                         "call\xc3");
     return (size_t)(at - to);
 }
 
@@ -282,7 +286,8 @@ void message_place(struct message *m, const struct strato_envelope *e)
 struct strato_bytes message_topic(const struct message *m, struct strato_bytes channel, char *scratch, size_t room)
 {
     bool is_placed = m->flags & MESSAGE_IS_PLACED;
-    struct strato_bytes topic = is_placed ? strato_bytes(message_body(m) + m->topic_at, m->topic_bytes) : message_field(m, "topic");
+    struct strato_bytes topic =
+        is_placed ? strato_bytes(message_body(m) + m->topic_at, m->topic_bytes) : message_field(m, "topic");
     struct strato_bytes type;
     size_t tail, used;
 
@@ -296,7 +301,8 @@ struct strato_bytes message_topic(const struct message *m, struct strato_bytes c
     used = append(scratch, room, used, type.data + tail, type.bytes - tail);
     if (m->sender->agent_bytes) {
         used = append(scratch, room, used, ".", 1);
-        used = append(scratch, room, used, m->sender->name + m->sender->name_bytes - m->sender->agent_bytes, m->sender->agent_bytes);
+        used = append(scratch, room, used, m->sender->name + m->sender->name_bytes - m->sender->agent_bytes,
+                      m->sender->agent_bytes);
     }
     return strato_bytes(scratch, used);
 }

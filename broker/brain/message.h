@@ -32,11 +32,19 @@ enum message_state {
     MESSAGE_DELAYED, /* not before its time */
     MESSAGE_HELD,    /* delivered, not started */
     MESSAGE_STARTED,
-    MESSAGE_DONE,    /* settled, expired, dead or dropped; kept by history or dead letters only. Events are born so. */
+    MESSAGE_DONE, /* settled, expired, dead or dropped; kept by history or dead letters only. Events are born so. */
 };
 
-enum { MESSAGE_ACK = 1, MESSAGE_CALL = 2, MESSAGE_RECEIPT = 4, MESSAGE_IDEMPOTENT = 8, MESSAGE_HAS_ID = 16, MESSAGE_SPREAD = 32,
-       MESSAGE_HAS_AFFINITY = 64 /* in its own envelope */, MESSAGE_IS_PLACED = 128 /* topic_at and so on hold */ };
+enum {
+    MESSAGE_ACK = 1,
+    MESSAGE_CALL = 2,
+    MESSAGE_RECEIPT = 4,
+    MESSAGE_IDEMPOTENT = 8,
+    MESSAGE_HAS_ID = 16,
+    MESSAGE_SPREAD = 32,
+    MESSAGE_HAS_AFFINITY = 64 /* in its own envelope */,
+    MESSAGE_IS_PLACED = 128 /* topic_at and so on hold */
+};
 
 enum { MESSAGE_PAIRS_MAX = 240 };
 
@@ -45,20 +53,20 @@ struct sender {
     uint32_t references;
     uint32_t session_number; /* 0 = none */
     uint8_t name_bytes, agent_bytes, affinity_bytes;
-    char name[2 * STRATO_NAME_BYTES_MAX + 2];  /* "local" or "local/agent" */
-    char affinity[24];                     /* default affinity in sticky channels: the session id */
+    char name[2 * STRATO_NAME_BYTES_MAX + 2]; /* "local" or "local/agent" */
+    char affinity[24];                        /* default affinity in sticky channels: the session id */
 };
 
 struct message_extra {
     struct strato_blob **blobs;
     uint32_t blobs_count;
     uint64_t blob_bytes;
-    struct affinity *affinity;             /* key it sticks to, or NULL */
+    struct affinity *affinity;                     /* key it sticks to, or NULL */
     struct message *affinity_prev, *affinity_next; /* queued messages of that key, unbound ones only */
     struct order_key *order;
     struct needs *needs;
     struct call *call;
-    uint32_t dead_session;                 /* number of the session that died holding it started */
+    uint32_t dead_session; /* number of the session that died holding it started */
 };
 
 struct message {
@@ -66,7 +74,7 @@ struct message {
         struct { /* READY, WAITING, DELAYED (next only for lists of its state) */
             struct message *prev, *next;
         };
-        struct { /* HELD, STARTED */
+        struct {                     /* HELD, STARTED */
             struct consumer *holder; /* NULL: an L1 lease, `tag` is its number */
             uint64_t tag;
         };
@@ -76,17 +84,17 @@ struct message {
     };
     struct wheel_timer timer; /* READY, DELAYED: time to live or end of delay; HELD, STARTED: end of the lease */
     uint64_t seq;
-    uint64_t ts_ms;           /* wall clock at acceptance */
+    uint64_t ts_ms; /* wall clock at acceptance */
     struct message_extra *extra;
     struct sender *sender;
-    uint32_t channel;         /* index in the brain's channel table */
-    uint32_t deadline_ms;     /* low 32 bits of the monotonic time at which it expires */
-    uint32_t started_ms;      /* STARTED: since when; DELAYED: ready at */
+    uint32_t channel;     /* index in the brain's channel table */
+    uint32_t deadline_ms; /* low 32 bits of the monotonic time at which it expires */
+    uint32_t started_ms;  /* STARTED: since when; DELAYED: ready at */
     uint32_t body_bytes;
     uint16_t deliveries;
-    uint8_t pairs;            /* in the body */
+    uint8_t pairs; /* in the body */
     uint8_t references;
-    uint8_t attempts;         /* counted failures */
+    uint8_t attempts; /* counted failures */
     uint8_t priority;
     uint8_t state;
     uint8_t flags;
@@ -148,10 +156,10 @@ void sender_drop(struct sender *sender);
 enum { MESSAGE_STAMPS_BYTES_MAX = 5 + 18 + 4 + 160 + 2 * STRATO_NAME_BYTES_MAX + 64 };
 
 struct message_stamps {
-    uint64_t epoch;          /* of the broker: part of ids that the broker assigns */
+    uint64_t epoch; /* of the broker: part of ids that the broker assigns */
     uint64_t now_ms;
-    bool with_attempts;      /* work and calls; events are handed out once */
-    bool with_affinity;      /* fill in the default affinity of a sticky channel */
+    bool with_attempts; /* work and calls; events are handed out once */
+    bool with_affinity; /* fill in the default affinity of a sticky channel */
 };
 /** Write the envelope map as it is delivered: body and stamps. @return bytes written; `to` has body_bytes + MESSAGE_STAMPS_BYTES_MAX room. */
 size_t message_encode(const struct message *m, const struct message_stamps *stamps, uint8_t *to);

@@ -66,7 +66,8 @@ static bool may_send(struct peer *peer)
     return true;
 }
 
-static void send_writer(struct brain *brain, struct peer *peer, struct strato_writer *w, struct strato_blob **blobs, size_t count)
+static void send_writer(struct brain *brain, struct peer *peer, struct strato_writer *w, struct strato_blob **blobs,
+                        size_t count)
 {
     size_t bytes;
     uint8_t *data = may_send(peer) ? strato_writer_take(w, &bytes) : NULL;
@@ -111,7 +112,8 @@ void brain_log(struct brain *brain, int level, const char *format, ...)
 
 /* ---- frames without messages ---- */
 
-void answer_begin(struct answer *a, struct brain *brain, struct peer *peer, const char *op, const struct strato_header *request)
+void answer_begin(struct answer *a, struct brain *brain, struct peer *peer, const char *op,
+                  const struct strato_header *request)
 {
     *a = (struct answer){ .brain = brain, .peer = peer };
     strato_writer_reserve(&a->w, 128);
@@ -193,7 +195,8 @@ void answer_err(struct peer *peer, const struct strato_header *request, int err,
     answer_send(&a);
 }
 
-void answer_err_at(struct peer *peer, const struct strato_header *request, uint64_t i, uint64_t count, int err, const char *detail)
+void answer_err_at(struct peer *peer, const struct strato_header *request, uint64_t i, uint64_t count, int err,
+                   const char *detail)
 {
     struct answer a;
 
@@ -224,7 +227,8 @@ struct outframe *outframe_begin(struct peer *peer, struct outframe **owner)
     return f;
 }
 
-void outframe_header(struct outframe *f, struct strato_header_writer *hw, const char *op, const struct channel *ch, uint64_t stream)
+void outframe_header(struct outframe *f, struct strato_header_writer *hw, const char *op, const struct channel *ch,
+                     uint64_t stream)
 {
     strato_writer_reserve(&f->w, 1024);
     strato_header_begin(hw, &f->w, op);
@@ -271,7 +275,8 @@ int outframe_blobs(struct outframe *f, struct strato_blob *const *blobs, size_t 
 
 bool outframe_is_full(const struct outframe *f)
 {
-    return f->n >= OUTFRAME_MESSAGES || f->w.bytes >= OUTFRAME_BYTES || f->blobs_count + STRATO_ATTACHMENTS_EACH_MAX > STRATO_ATTACHMENTS_MAX;
+    return f->n >= OUTFRAME_MESSAGES || f->w.bytes >= OUTFRAME_BYTES ||
+           f->blobs_count + STRATO_ATTACHMENTS_EACH_MAX > STRATO_ATTACHMENTS_MAX;
 }
 
 void outframe_close(struct outframe *f)

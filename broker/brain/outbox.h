@@ -23,7 +23,8 @@ struct answer {
     struct strato_header_writer header;
 };
 /** op with the rq of the request it answers (header may be NULL). A NULL peer is fine: nothing is sent. */
-void answer_begin(struct answer *a, struct brain *brain, struct peer *peer, const char *op, const struct strato_header *request);
+void answer_begin(struct answer *a, struct brain *brain, struct peer *peer, const char *op,
+                  const struct strato_header *request);
 void answer_channel(struct answer *a, const struct channel *ch, uint64_t stream);
 void answer_send(struct answer *a);
 /** Same, with one envelope behind the header: type, and a payload already encoded. */
@@ -33,27 +34,29 @@ void answer_ok(struct peer *peer, const struct strato_header *request);
 /** err for a request. detail NULL = the code's own text. */
 void answer_err(struct peer *peer, const struct strato_header *request, int err, const char *detail);
 /** err for part of a put: count messages from index i. */
-void answer_err_at(struct peer *peer, const struct strato_header *request, uint64_t i, uint64_t count, int err, const char *detail);
+void answer_err_at(struct peer *peer, const struct strato_header *request, uint64_t i, uint64_t count, int err,
+                   const char *detail);
 void brain_log(struct brain *brain, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- frames with messages ---- */
 struct outframe {
-    struct outframe *next;       /* of the brain's open ones, in the order in which they were begun */
-    struct outframe **owner;     /* set to NULL when it is sent */
+    struct outframe *next;   /* of the brain's open ones, in the order in which they were begun */
+    struct outframe **owner; /* set to NULL when it is sent */
     struct peer *peer;
     struct strato_writer w;
-    size_t n_at;                 /* where the count stands in the header */
+    size_t n_at; /* where the count stands in the header */
     uint32_t n;
     struct strato_blob **blobs;
     size_t blobs_count, blobs_capacity;
-    struct strato_writer rqs;    /* result: encoded rqs; the header is written at the end */
+    struct strato_writer rqs; /* result: encoded rqs; the header is written at the end */
     bool is_result, is_partial, is_closed;
 };
 
 /** A new frame, gathered until the turn ends or it is full; `*owner` points to it until then. NULL when out of memory. */
 struct outframe *outframe_begin(struct peer *peer, struct outframe **owner);
 /** Write the header's head: op and ch; more keys by outframe_key_u64(), then outframe_header_end(). */
-void outframe_header(struct outframe *f, struct strato_header_writer *hw, const char *op, const struct channel *ch, uint64_t stream);
+void outframe_header(struct outframe *f, struct strato_header_writer *hw, const char *op, const struct channel *ch,
+                     uint64_t stream);
 void outframe_header_end(struct outframe *f, struct strato_header_writer *hw);
 /** Room for one envelope of at most `bytes`; then outframe_wrote(). */
 uint8_t *outframe_reserve(struct outframe *f, size_t bytes);

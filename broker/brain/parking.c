@@ -25,7 +25,8 @@ static uint8_t copy_rq(uint8_t to[72], const struct strato_header *h)
     return (uint8_t)h->rq.bytes;
 }
 
-void parking_answer_put(struct peer *peer, const struct strato_header *request, struct channel *ch, struct staged *items, uint32_t count)
+void parking_answer_put(struct peer *peer, const struct strato_header *request, struct channel *ch,
+                        struct staged *items, uint32_t count)
 {
     uint64_t first = ch->seq + 1, n = 0, dup = 0, seq = 0;
     struct answer a;
@@ -50,7 +51,8 @@ void parking_answer_put(struct peer *peer, const struct strato_header *request, 
     answer_send(&a);
 }
 
-int parking_put(struct peer *peer, struct channel *ch, struct stage *stage, const struct strato_header *h, uint64_t wait_ms)
+int parking_put(struct peer *peer, struct channel *ch, struct stage *stage, const struct strato_header *h,
+                uint64_t wait_ms)
 {
     struct brain *brain = peer->brain;
     struct parked_put *p;
@@ -135,7 +137,8 @@ void parking_put_end(struct parked_put *p, int err)
     free(p);
 }
 
-int parking_get(struct peer *peer, struct channel *ch, uint32_t n, uint32_t lease_ms, const struct strato_header *h, uint64_t wait_ms)
+int parking_get(struct peer *peer, struct channel *ch, uint32_t n, uint32_t lease_ms, const struct strato_header *h,
+                uint64_t wait_ms)
 {
     struct brain *brain = peer->brain;
     struct getter *g;

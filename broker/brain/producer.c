@@ -178,13 +178,15 @@ void producers_due(struct channel *ch)
         struct producer *p = g->owner;
 
         g = g->next;
-        if (!p->credit.is_revoking || p->credit.revoke_ms + SESSION_REVOKE_MS > now || p->stream.session->state != SESSION_OPEN)
+        if (!p->credit.is_revoking || p->credit.revoke_ms + SESSION_REVOKE_MS > now ||
+            p->stream.session->state != SESSION_OPEN)
             continue;
         p->credit.revoke_ms = now; /* it has another second, if it shows that it lives */
         session_suspect(p->stream.session, "it does not answer a revoke");
         if (++p->revoke_misses < REVOKE_MISSES_MAX)
             continue;
-        brain_log(ch->brain, 1, "session gives no credit back sid=%s channel=%s", p->stream.session->sid, ch->config.name);
+        brain_log(ch->brain, 1, "session gives no credit back sid=%s channel=%s", p->stream.session->sid,
+                  ch->config.name);
         session_detach(p->stream.session, "it answers no revoke");
         break; /* several of the pool may have gone with it; the others' turn comes with the next timer */
     }

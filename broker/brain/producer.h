@@ -16,8 +16,8 @@ struct producer {
     struct stream stream; /* first */
     struct strato_credit_grantor credit;
     struct producer *dirty_next;
-    bool is_dirty;        /* something to confirm or grant */
-    uint8_t need_rq[72];  /* encoded rq of the waiting need, echoed in `full` */
+    bool is_dirty;       /* something to confirm or grant */
+    uint8_t need_rq[72]; /* encoded rq of the waiting need, echoed in `full` */
     uint8_t need_rq_bytes;
     uint8_t revoke_misses; /* seconds that the last revoke has been without an answer */
 };

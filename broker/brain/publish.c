@@ -69,7 +69,8 @@ void publish_event(struct channel *ch, const struct message *m)
     struct strato_writer w = { 0 };
     size_t bytes;
     struct brain_action *action;
-    uint64_t prev = exchange_prev(ch, strato_bytes(topic.data, two_segments((const char *)topic.data, topic.bytes)), m->seq);
+    uint64_t prev =
+        exchange_prev(ch, strato_bytes(topic.data, two_segments((const char *)topic.data, topic.bytes)), m->seq);
     uint8_t *to;
 
     if (!brain->is_publishing) /* nobody hears it, but who comes back must see by the next `prev` that it was there */

@@ -22,8 +22,8 @@ struct parked_put;
 enum {
     SESSION_TOKEN_BYTES = 32,
     SESSION_CAPS_MAX = 64,
-    SESSION_HELD_MAX = 4096,          /* messages delivered and not settled */
-    SESSION_CALLS_MAX = 1024,         /* calls out */
+    SESSION_HELD_MAX = 4096,  /* messages delivered and not settled */
+    SESSION_CALLS_MAX = 1024, /* calls out */
     SESSION_RESUME_LEASES_MS = 15000,
     SESSION_RESUME_MS = 300000,
     SESSION_MISSES = 3,
@@ -39,7 +39,7 @@ struct late_result;
 
 struct session {
     struct brain *brain;
-    uint32_t number;                  /* 1.. */
+    uint32_t number; /* 1.. */
     char sid[24];
     char agent[STRATO_NAME_BYTES_MAX + 1]; /* = sid if it asked for no name */
     char kind[16];
@@ -50,16 +50,16 @@ struct session {
     uint8_t token_hash[32];
     uint64_t ep;
     enum session_state state;
-    bool is_leases_gone;              /* DETACHED for more than 15 s */
+    bool is_leases_gone; /* DETACHED for more than 15 s */
     uint32_t hb_ms;
-    uint64_t seen_ms, state_ms;       /* last frame; when `state` began */
-    struct peer *peer;                /* NULL while DETACHED */
+    uint64_t seen_ms, state_ms; /* last frame; when `state` began */
+    struct peer *peer;          /* NULL while DETACHED */
     struct sender *sender;
     struct wheel_timer timer;
-    struct stream *streams;           /* list */
+    struct stream *streams; /* list */
     uint32_t streams_count, subscriptions;
-    uint32_t held;                    /* over all its consumers */
-    struct call *calls;               /* list of those it waits for */
+    uint32_t held;      /* over all its consumers */
+    struct call *calls; /* list of those it waits for */
     uint32_t calls_count;
     struct late_result *late_head, *late_tail;
     uint64_t late_bytes;
@@ -71,16 +71,16 @@ struct peer {
     struct brain *brain;
     struct session *session;
     bool is_lockstep, is_local, is_stuck, is_in_doubt;
-    uint32_t owed;                    /* lockstep: answers still to come */
+    uint32_t owed; /* lockstep: answers still to come */
     uint64_t seen_ms, stuck_ms;
-    struct sender *sender;            /* without a session */
-    struct parked_put *parked;        /* at most one */
-    struct getter *getters;           /* list */
+    struct sender *sender;     /* without a session */
+    struct parked_put *parked; /* at most one */
+    struct getter *getters;    /* list */
     uint32_t getters_count;
-    struct call *calls;               /* without a session */
+    struct call *calls; /* without a session */
     uint32_t calls_count;
-    struct outframe *results;         /* being filled in this turn */
-    struct wheel_timer timer;         /* probes, and forgetting the idle */
+    struct outframe *results; /* being filled in this turn */
+    struct wheel_timer timer; /* probes, and forgetting the idle */
 };
 
 /* ---- peers ---- */

@@ -8,9 +8,13 @@
 #include "broker/brain/state.h"
 #include "core/utf8.h"
 
-const char *const settings_patterns[] = { [BRAIN_EVENTS] = "events", [BRAIN_REQUEST] = "request", [BRAIN_WORK] = "work" };
-const char *const settings_policies[] = { [BRAIN_FULL_WAIT] = "wait", [BRAIN_FULL_REJECT] = "reject",
-                                          [BRAIN_FULL_DROP_OLDEST] = "drop_oldest", [BRAIN_FULL_DROP_NEWEST] = "drop_newest" };
+const char *const settings_patterns[] = {
+    [BRAIN_EVENTS] = "events", [BRAIN_REQUEST] = "request", [BRAIN_WORK] = "work"
+};
+const char *const settings_policies[] = { [BRAIN_FULL_WAIT] = "wait",
+                                          [BRAIN_FULL_REJECT] = "reject",
+                                          [BRAIN_FULL_DROP_OLDEST] = "drop_oldest",
+                                          [BRAIN_FULL_DROP_NEWEST] = "drop_newest" };
 
 enum setting_kind { SETTING_U32, SETTING_U64, SETTING_BOOL };
 
@@ -77,7 +81,8 @@ static int read_one(struct strato_cursor *c, struct strato_bytes key, struct bra
     return STRATO_ENOENT;
 }
 
-int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_config *config, char *ret_detail, size_t detail_bytes)
+int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_config *config, char *ret_detail,
+                  size_t detail_bytes)
 {
     struct strato_cursor c = strato_cursor_over(map), first = c;
     struct strato_bytes key = STRATO_BYTES_NONE;
@@ -107,7 +112,8 @@ int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_con
         }
         rc = read_one(&c, key, config);
         if (rc < 0) {
-            snprintf(ret_detail, detail_bytes, rc == STRATO_ENOENT ? "unknown setting '%.*s'" : "setting '%.*s' has a wrong value",
+            snprintf(ret_detail, detail_bytes,
+                     rc == STRATO_ENOENT ? "unknown setting '%.*s'" : "setting '%.*s' has a wrong value",
                      (int)key.bytes, (const char *)key.data);
             return STRATO_ESCHEMA;
         }

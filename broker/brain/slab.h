@@ -12,7 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SLAB_STEP = 32, SLAB_BYTES_MAX = 1024, SLAB_CLASSES = SLAB_BYTES_MAX / SLAB_STEP, SLAB_CHUNK_BYTES = 128 * 1024 };
+enum {
+    SLAB_STEP = 32,
+    SLAB_BYTES_MAX = 1024,
+    SLAB_CLASSES = SLAB_BYTES_MAX / SLAB_STEP,
+    SLAB_CHUNK_BYTES = 128 * 1024
+};
 
 struct slab_free;
 struct slab_chunk;

@@ -40,8 +40,8 @@ enum { PEERS_MAX = 16384, PEER_IDLE_MS = 10 * 60 * 1000, EDGES_MAX = 256 };
 
 struct brain {
     struct brain_config config;
-    uint64_t now_ms;       /* of the running step */
-    uint64_t wall_ms;      /* wall clock minus monotonic, as last told */
+    uint64_t now_ms;  /* of the running step */
+    uint64_t wall_ms; /* wall clock minus monotonic, as last told */
     uint64_t random;
     struct brain_out *out; /* of the running step */
     struct slab slab;
@@ -90,9 +90,9 @@ struct frame {
     struct ingest_frame body;
 };
 typedef void handle_fn(struct brain *brain, const struct frame *frame);
-handle_fn handle_put, handle_get, handle_start, handle_ack, handle_nack, handle_extend, handle_call, handle_cancel, handle_reply,
-    handle_hello, handle_open, handle_need, handle_release, handle_want, handle_sub, handle_unsub, handle_hist, handle_ping,
-    handle_pong, handle_bye, handle_admin;
+handle_fn handle_put, handle_get, handle_start, handle_ack, handle_nack, handle_extend, handle_call, handle_cancel,
+    handle_reply, handle_hello, handle_open, handle_need, handle_release, handle_want, handle_sub, handle_unsub,
+    handle_hist, handle_ping, handle_pong, handle_bye, handle_admin;
 
 /** The channel a request names, or NULL after an err{E_NO_CHANNEL} with the nearest name (E_NO_ROUTE for a mailbox). */
 struct channel *frame_channel(const struct frame *frame);
@@ -121,8 +121,10 @@ void report_stats(struct brain *brain, struct strato_bytes only, struct strato_w
 void report_sessions(struct brain *brain, struct strato_writer *w);
 void report_channels(struct brain *brain, struct strato_writer *w);
 /** Apply a map of settings to a config; is_new: start from the defaults of its pattern. @return 0, or STRATO_ESCHEMA with detail. */
-int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_config *config, char *ret_detail, size_t detail_bytes);
-void settings_write(const struct brain_channel_config *config, struct strato_writer *w); /* settings_pairs() pairs, no head */
+int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_config *config, char *ret_detail,
+                  size_t detail_bytes);
+void settings_write(const struct brain_channel_config *config,
+                    struct strato_writer *w); /* settings_pairs() pairs, no head */
 uint32_t settings_pairs(void);
 extern const char *const settings_patterns[];
 extern const char *const settings_policies[];

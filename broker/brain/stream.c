@@ -16,8 +16,8 @@ struct stream_key {
 
 static uint64_t hash_of(const struct stream_key *key)
 {
-    return map_hash_number(((uint64_t)key->session->number << 32) ^ ((uint64_t)key->channel->index << 12) ^ (key->number << 1) ^
-                           (uint64_t)key->role);
+    return map_hash_number(((uint64_t)key->session->number << 32) ^ ((uint64_t)key->channel->index << 12) ^
+                           (key->number << 1) ^ (uint64_t)key->role);
 }
 
 static bool is_stream(const void *item, const void *key)

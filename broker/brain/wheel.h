@@ -25,8 +25,8 @@ struct wheel_timer {
 };
 
 struct wheel {
-    uint64_t base_ms; /* tick 0 */
-    uint64_t tick;    /* ticks that have been worked off */
+    uint64_t base_ms;            /* tick 0 */
+    uint64_t tick;               /* ticks that have been worked off */
     uint64_t busy[WHEEL_LEVELS]; /* bit = the slot may hold something; cleared when found empty */
     struct wheel_timer slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };

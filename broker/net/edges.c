@@ -90,7 +90,8 @@ void edges_publish(struct shell *sh, struct brain_action *action)
         return;
     rc = net_send_copy(xpub, strato_bytes(action->data, topic), true);
     if (rc == 0)
-        rc = net_send_copy(xpub, strato_bytes(action->data + topic, meta - topic), action->bytes > meta || action->blobs_count > 0);
+        rc = net_send_copy(xpub, strato_bytes(action->data + topic, meta - topic),
+                           action->bytes > meta || action->blobs_count > 0);
     if (rc == 0 && (action->bytes > meta || action->blobs_count > 0))
         rc = net_send_copy(xpub, strato_bytes(action->data + meta, action->bytes - meta), action->blobs_count > 0);
     if (rc == 0)
@@ -173,7 +174,8 @@ void edges_hear(struct shell *sh, size_t i)
         if (event.event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED || sh->outlets[i].was_connected)
             continue;
         sh->outlets[i].was_connected = true;
-        shell_log(sh, STRATO_LOG_INFO, "first puller connected: what it has taken and not finished when it dies is lost channel=%s",
+        shell_log(sh, STRATO_LOG_INFO,
+                  "first puller connected: what it has taken and not finished when it dies is lost channel=%s",
                   sh->sockets[i].channel);
     }
 }

@@ -27,7 +27,8 @@ static void write_tcp(const char *host, unsigned port, char *text, size_t bytes)
     snprintf(text, bytes, "tcp://%s%.200s%s:%s", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port ? number : "*");
 }
 
-int net_endpoint_write(const struct broker_config *config, size_t i, const char *stem, unsigned port_offset, char *text, size_t bytes)
+int net_endpoint_write(const struct broker_config *config, size_t i, const char *stem, unsigned port_offset, char *text,
+                       size_t bytes)
 {
     struct sockaddr_un unix_address;
     int length;
@@ -39,8 +40,10 @@ int net_endpoint_write(const struct broker_config *config, size_t i, const char 
     if (i == config->hosts.count && has_ipc(config)) {
         length = snprintf(text, bytes, "ipc://%s/strato.%s.sock", config->run_dir, stem);
         /* Longer paths are cut by the kernel's address structure. */
-        return length < 0 || (size_t)length >= bytes || (size_t)length - strlen("ipc://") >= sizeof unix_address.sun_path ? STRATO_ETOO_BIG
-                                                                                                                       : 0;
+        return length < 0 || (size_t)length >= bytes ||
+                       (size_t)length - strlen("ipc://") >= sizeof unix_address.sun_path
+                   ? STRATO_ETOO_BIG
+                   : 0;
     }
     snprintf(text, bytes, "inproc://strato.%s", stem);
     return 0;

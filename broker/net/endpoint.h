@@ -26,6 +26,7 @@ size_t net_endpoint_count(const struct broker_config *config);
  * @param stem  "native", "push.evolution": names the Unix socket and the inproc endpoint.
  * @return 0, or STRATO_ETOO_BIG (a path that no Unix socket can have).
  */
-int net_endpoint_write(const struct broker_config *config, size_t i, const char *stem, unsigned port_offset, char *text, size_t bytes);
+int net_endpoint_write(const struct broker_config *config, size_t i, const char *stem, unsigned port_offset, char *text,
+                       size_t bytes);
 enum net_transport net_endpoint_transport(const char *endpoint);
 #endif

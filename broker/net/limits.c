@@ -25,7 +25,8 @@ int net_descriptors_raise(uint64_t wanted, char *detail, size_t detail_bytes)
     if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted)
         return 0;
     snprintf(detail, detail_bytes,
-             "%" PRIu64 " file descriptors are allowed and %" PRIu64 " needed; raise the limit (ulimit -n, LimitNOFILE=) or lower connections",
+             "%" PRIu64 " file descriptors are allowed and %" PRIu64
+             " needed; raise the limit (ulimit -n, LimitNOFILE=) or lower connections",
              (uint64_t)limit.rlim_cur, wanted);
     return STRATO_ECONFIG;
 }

@@ -31,7 +31,8 @@ static bool is_unix(int fd, const char *address)
     int domain = 0;
     socklen_t bytes = sizeof domain;
 
-    return address && *address && !is_ip(address) && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &bytes) == 0 && domain == AF_UNIX;
+    return address && *address && !is_ip(address) && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &bytes) == 0 &&
+           domain == AF_UNIX;
 }
 
 /* Metadata stands on the message frame, not on the routing-id frame (libzmq 4.3.4 loses it there). */
@@ -123,7 +124,7 @@ static void mark_gone(struct shell *sh, struct net_peer *peer)
     peer->probe_at_ms = 0;
     if (net_peer_list_add(&sh->gone, peer->number) < 0)
         peer->is_gone = false; /* out of memory: the next send finds out again */
-    sh->has_more = true; /* the ROUTER must be read empty before this is news */
+    sh->has_more = true;       /* the ROUTER must be read empty before this is news */
 }
 
 /* The routing id decides: once it is taken, the rest goes through. Data and blobs stay with the caller on EAGAIN. */
@@ -211,7 +212,8 @@ static int send_probe(struct shell *sh, struct net_peer *peer)
     if (rc < 0)
         return rc;
     sh->stats.probes++;
-    return net_send_copy(router, is_empty ? STRATO_BYTES_NONE : strato_bytes(peer->probe.data, peer->probe.bytes), false);
+    return net_send_copy(router, is_empty ? STRATO_BYTES_NONE : strato_bytes(peer->probe.data, peer->probe.bytes),
+                         false);
 }
 
 static void probe(struct shell *sh, struct net_peer *peer)
@@ -260,8 +262,10 @@ static void count_failed_handshake(struct shell *sh)
 
     sh->stats.handshakes_failed++;
     if (shell_log_allows(sh, NET_LOG_HANDSHAKE, &held))
-        shell_log(sh, STRATO_LOG_WARN, "handshake failed: not ZeroMQ, or a mechanism that this edge does not speak total=%llu held_back=%llu",
-                  (unsigned long long)sh->stats.handshakes_failed, (unsigned long long)held);
+        shell_log(
+            sh, STRATO_LOG_WARN,
+            "handshake failed: not ZeroMQ, or a mechanism that this edge does not speak total=%llu held_back=%llu",
+            (unsigned long long)sh->stats.handshakes_failed, (unsigned long long)held);
 }
 
 void native_hear(struct shell *sh, struct net_socket *s)

@@ -25,18 +25,18 @@ void net_frame_fini(struct net_frame *frame);
 struct net_peer {
     brain_peer number;
     struct net_peer *next; /* in its hash chain */
-    int fd;                /* of its connection; NET_FD_NONE for inproc and ZMTP 1 and 2. Numbers are reused by the kernel: a hint, no identity */
-    bool is_local;         /* inproc or a Unix socket */
-    bool is_lockstep;      /* REQ: one answer per request, behind an empty delimiter */
-    bool is_stuck;         /* the socket refused; outbox in use */
-    uint64_t stuck_ms;     /* since when */
-    bool is_gone;          /* unreachable; what it sent may still be unread */
-    uint8_t probes;        /* sent since its connection was seen to close */
-    uint64_t probe_at_ms;  /* next one; 0 = no doubt */
-    struct net_frame probe; /* what to probe with; none = an empty message */
+    int fd; /* of its connection; NET_FD_NONE for inproc and ZMTP 1 and 2. Numbers are reused by the kernel: a hint, no identity */
+    bool is_local;            /* inproc or a Unix socket */
+    bool is_lockstep;         /* REQ: one answer per request, behind an empty delimiter */
+    bool is_stuck;            /* the socket refused; outbox in use */
+    uint64_t stuck_ms;        /* since when */
+    bool is_gone;             /* unreachable; what it sent may still be unread */
+    uint8_t probes;           /* sent since its connection was seen to close */
+    uint64_t probe_at_ms;     /* next one; 0 = no doubt */
+    struct net_frame probe;   /* what to probe with; none = an empty message */
     struct net_frame *outbox; /* ring of NET_OUTBOX_MAX, allocated when first needed */
     uint32_t outbox_head, outbox_count;
-    uint8_t socket;        /* which ROUTER, by index: each hands out routing ids of its own */
+    uint8_t socket; /* which ROUTER, by index: each hands out routing ids of its own */
     uint8_t rid_bytes;
     uint8_t rid[]; /* routing id: never in a reply, a log line or a metric */
 };
@@ -44,9 +44,9 @@ struct net_peer {
 struct net_peers {
     struct net_peer **buckets; /* by routing id; a power of two */
     size_t buckets_count;
-    struct net_peer **slots;   /* by the low bits of the number */
+    struct net_peer **slots; /* by the low bits of the number */
     size_t slots_count, count;
-    uint32_t *free_slots;      /* stack */
+    uint32_t *free_slots; /* stack */
     size_t free_count;
     uint64_t serial;
 };

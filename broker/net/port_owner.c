@@ -26,7 +26,8 @@ static unsigned long listening_inode(const char *table, unsigned port)
         unsigned local, state;
         unsigned long inode;
 
-        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &local, &state, &inode) == 3 &&
+        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &local, &state,
+                   &inode) == 3 &&
             local == port && state == TCP_LISTEN)
             found = inode;
     }

@@ -70,8 +70,8 @@ int net_peer_list_add(struct net_peer_list *list, brain_peer number)
 
 /* ---- opening -------------------------------------------------------------------------------------- */
 
-static int open_socket(struct shell *sh, const struct broker_config *config, enum net_role role, const char *channel, char *detail,
-                       size_t detail_bytes)
+static int open_socket(struct shell *sh, const struct broker_config *config, enum net_role role, const char *channel,
+                       char *detail, size_t detail_bytes)
 {
     struct net_socket *s = &sh->sockets[sh->sockets_count];
     int rc = net_socket_open(s, sh->zmq, config, role, channel, detail, detail_bytes);
@@ -81,8 +81,9 @@ static int open_socket(struct shell *sh, const struct broker_config *config, enu
     sh->sockets_count++;
     if (role == NET_NATIVE)
         rc = net_socket_watch(s, sh->zmq,
-                              ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+                              ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                                  ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                                  ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     else if (role == NET_WORK_OUT)
         rc = net_socket_watch(s, sh->zmq, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     if (rc < 0)
@@ -171,7 +172,7 @@ static int open_context(struct shell *sh, const struct broker_config *config)
     if (!sh->zmq)
         return STRATO_ENOMEM;
     zmq_ctx_set(sh->zmq, ZMQ_IO_THREADS, (int)config->io_threads);
-    zmq_ctx_set(sh->zmq, ZMQ_MAX_SOCKETS, 16384); /* inproc clients share this context */
+    zmq_ctx_set(sh->zmq, ZMQ_MAX_SOCKETS, 16384);         /* inproc clients share this context */
     zmq_ctx_set(sh->zmq, 10 /* ZMQ_ZERO_COPY_RECV */, 0); /* else each held message pins an 8 KiB read buffer */
     return 0;
 }
@@ -180,7 +181,9 @@ int shell_open(struct shell *sh, const struct broker_config *config, int wake_fd
 {
     int rc;
 
-    *sh = (struct shell){ .wake_fd = wake_fd, .spin_us = config->spin_us, .log_fn = config->log_fn, .log_arg = config->log_arg };
+    *sh = (struct shell){
+        .wake_fd = wake_fd, .spin_us = config->spin_us, .log_fn = config->log_fn, .log_arg = config->log_arg
+    };
     update_clocks(sh);
     rc = net_descriptors_raise(config->connections + BROKER_FD_RESERVE, detail, detail_bytes);
     if (rc < 0)

@@ -15,10 +15,10 @@
 #include "broker/net/socket.h"
 
 enum {
-    NET_DRAIN_MAX = 256,        /* messages from one socket in one turn */
-    NET_EDGE_WINDOW = 32,       /* messages between the brain and one PUSH out */
-    NET_STUCK_MAX_MS = 12000,   /* the brain detaches after 10 s; then what waits here is nobody's */
-    NET_RETRY_MS = 5,           /* how soon a stuck peer is tried again: a ROUTER has no event for one peer */
+    NET_DRAIN_MAX = 256,      /* messages from one socket in one turn */
+    NET_EDGE_WINDOW = 32,     /* messages between the brain and one PUSH out */
+    NET_STUCK_MAX_MS = 12000, /* the brain detaches after 10 s; then what waits here is nobody's */
+    NET_RETRY_MS = 5,         /* how soon a stuck peer is tried again: a ROUTER has no event for one peer */
     NET_SOCKETS_MAX = 5 + 2 * 40,
     NET_LOG_INTERVAL_MS = 5000, /* one line per subject in this time */
 };
@@ -47,17 +47,17 @@ struct shell {
     struct net_socket *sockets;
     struct net_outlet *outlets; /* parallel to sockets; used by NET_WORK_OUT */
     size_t sockets_count;
-    zmq_pollitem_t *items;      /* sockets, monitors, the wake descriptor */
+    zmq_pollitem_t *items; /* sockets, monitors, the wake descriptor */
     size_t items_count;
-    int wake_fd;                /* eventfd: another thread wants something. Borrowed. */
+    int wake_fd; /* eventfd: another thread wants something. Borrowed. */
     struct net_peers peers;
     struct net_peer_list doubted, gone, stuck;
-    uint64_t now_ms, wall_ms;   /* of this turn */
-    uint32_t prefixes;          /* that the pub/sub edge's subscribers asked for */
+    uint64_t now_ms, wall_ms; /* of this turn */
+    uint32_t prefixes;        /* that the pub/sub edge's subscribers asked for */
     uint32_t spin_us;
-    uint64_t retry_at_ms;       /* when a stuck or doubted peer is due */
-    bool has_more;              /* work is left: do not sleep */
-    bool was_busy;              /* the last turn found something: worth spinning for more */
+    uint64_t retry_at_ms; /* when a stuck or doubted peer is due */
+    bool has_more;        /* work is left: do not sleep */
+    bool was_busy;        /* the last turn found something: worth spinning for more */
     bool is_drained;
     struct strato_broker_drain drained;
     struct strato_broker_stats stats;
@@ -78,7 +78,8 @@ void shell_begin_drain(struct shell *sh);
 void shell_step(struct shell *sh, struct brain_event *event);
 
 /** One line: event and pairs. Formatted only if somebody listens. */
-void shell_log(struct shell *sh, enum strato_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void shell_log(struct shell *sh, enum strato_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /** The same, but at most once in NET_LOG_INTERVAL_MS for one key. */
 bool shell_log_allows(struct shell *sh, uint64_t key, uint64_t *ret_suppressed);
 

@@ -169,10 +169,12 @@ static int bind_all(struct net_socket *s, const struct broker_config *config, ch
         port += 2U * (unsigned)broker_config_edge_number(config, s->channel);
     for (size_t i = 0; i < net_endpoint_count(config); i++) {
         char endpoint[NET_ENDPOINT_BYTES];
-        int rc = i < NET_ENDPOINTS_MAX ? net_endpoint_write(config, i, stem, port, endpoint, sizeof endpoint) : STRATO_ECONFIG;
+        int rc = i < NET_ENDPOINTS_MAX ? net_endpoint_write(config, i, stem, port, endpoint, sizeof endpoint)
+                                       : STRATO_ECONFIG;
 
         if (rc < 0) {
-            snprintf(detail, detail_bytes, rc == STRATO_ECONFIG ? "more than 16 hosts" : "run_dir makes a socket path that is too long");
+            snprintf(detail, detail_bytes,
+                     rc == STRATO_ECONFIG ? "more than 16 hosts" : "run_dir makes a socket path that is too long");
             return STRATO_ECONFIG;
         }
         if ((s->role == NET_NATIVE && net_endpoint_transport(endpoint) == NET_INPROC) ||
@@ -190,8 +192,8 @@ static int subscribe_all(void *socket)
     return zmq_send(socket, "\x01", 1, 0) == 1 ? 0 : STRATO_EIO;
 }
 
-int net_socket_open(struct net_socket *s, void *context, const struct broker_config *config, enum net_role role, const char *channel,
-                    char *detail, size_t detail_bytes)
+int net_socket_open(struct net_socket *s, void *context, const struct broker_config *config, enum net_role role,
+                    const char *channel, char *detail, size_t detail_bytes)
 {
     int rc;
 

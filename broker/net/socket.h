@@ -33,7 +33,7 @@ struct net_socket {
     char name[STRATO_NAME_BYTES_MAX + 8];    /* "native", "push:evolution" */
     char channel[STRATO_NAME_BYTES_MAX + 1]; /* of WORK_IN and WORK_OUT */
     void *zmq;
-    void *monitor; /* NATIVE and WORK_OUT; inproc has no events */
+    void *monitor;                                         /* NATIVE and WORK_OUT; inproc has no events */
     char endpoints[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES]; /* as bound */
     size_t endpoints_count;
 };
@@ -43,8 +43,8 @@ struct net_socket {
  * @param channel  For WORK roles; else "".
  * @return 0; STRATO_EADDRINUSE, STRATO_ECONFIG, STRATO_ENOMEM, STRATO_EIO with detail.
  */
-int net_socket_open(struct net_socket *s, void *context, const struct broker_config *config, enum net_role role, const char *channel,
-                    char *detail, size_t detail_bytes);
+int net_socket_open(struct net_socket *s, void *context, const struct broker_config *config, enum net_role role,
+                    const char *channel, char *detail, size_t detail_bytes);
 /** Watch connections: events arrive at s->monitor. Monitor names are never reused. */
 int net_socket_watch(struct net_socket *s, void *context, int events);
 /** Close, giving what is still to be sent linger_ms. Accepts a zeroed struct. */

@@ -83,13 +83,17 @@ const char *backtest_verdict(const struct backtest *bt)
     if (ours->total_return < 0)
         return "In the years it never saw, the strategy lost money. What it learnt did not carry over.";
     if (ours->sharpe < theirs->sharpe && ours->total_return < theirs->total_return)
-        return "In the years it never saw, the strategy earned less than buying and holding, also for the risk it took. "
+        return "In the years it never saw, the strategy earned less than buying and holding, also for the risk it "
+               "took. "
                "Most of what it learnt did not carry over.";
     if (ours->sharpe < theirs->sharpe)
-        return "In the years it never saw, the strategy earned more than buying and holding, but took more risk for it.";
+        return "In the years it never saw, the strategy earned more than buying and holding, but took more risk for "
+               "it.";
     if (ours->total_return < theirs->total_return)
-        return "In the years it never saw, the strategy earned less than buying and holding, with less risk: a better return for the "
+        return "In the years it never saw, the strategy earned less than buying and holding, with less risk: a better "
+               "return for the "
                "risk, not a better return.";
-    return "In the years it never saw, the strategy earned more than buying and holding, and more for the risk it took. One test period "
+    return "In the years it never saw, the strategy earned more than buying and holding, and more for the risk it "
+           "took. One test period "
            "is one sample: no proof that it goes on.";
 }

@@ -10,7 +10,7 @@
 enum { WIDTH = 760, HEIGHT = 340, LEFT = 64, RIGHT = 16, TOP = 44, BOTTOM = 44 };
 
 struct scale {
-    double low, high;    /* values */
+    double low, high;       /* values */
     double at_low, at_high; /* pixels */
 };
 
@@ -71,8 +71,8 @@ static void y_axis(FILE *out, const struct scale *y, const char *label)
         double shown = fabs(v) < step / 2 ? 0 : v;
 
         fprintf(out, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT, at, at);
-        fprintf(out, "<text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*f</text>\n", LEFT - 8, at + 4, decimals(step),
-                shown);
+        fprintf(out, "<text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*f</text>\n", LEFT - 8, at + 4,
+                decimals(step), shown);
     }
     fprintf(out, "<text class=\"tick\" x=\"%d\" y=\"%d\">", 8, TOP - 14);
     chart_text(out, label);
@@ -86,8 +86,8 @@ static void x_axis(FILE *out, const struct scale *x, const struct chart *chart)
     if ((chart->is_x_year || chart->is_y_integer) && step < 1)
         step = 1;
     for (double v = ceil(x->low / step) * step; v <= x->high + step * 1e-9; v += step)
-        fprintf(out, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.*f</text>\n", place(x, v), HEIGHT - BOTTOM + 18,
-                decimals(step), v);
+        fprintf(out, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.*f</text>\n", place(x, v),
+                HEIGHT - BOTTOM + 18, decimals(step), v);
     fprintf(out, "<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">", WIDTH - RIGHT, HEIGHT - 8);
     chart_text(out, chart->x_label);
     fputs("</text>\n", out);
@@ -97,8 +97,8 @@ static void shade(FILE *out, const struct scale *x, const struct chart *chart)
 {
     double at = place(x, chart->split);
 
-    fprintf(out, "<rect class=\"shade\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>", at, TOP, WIDTH - RIGHT - at,
-            HEIGHT - TOP - BOTTOM);
+    fprintf(out, "<rect class=\"shade\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>", at, TOP,
+            WIDTH - RIGHT - at, HEIGHT - TOP - BOTTOM);
     fprintf(out, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"end\">", at - 6, TOP + 14);
     chart_text(out, chart->before_label);
     fprintf(out, "</text><text class=\"tick\" x=\"%.1f\" y=\"%d\">", at + 6, TOP + 14);
@@ -107,9 +107,11 @@ static void shade(FILE *out, const struct scale *x, const struct chart *chart)
 }
 
 /* Of many points that fall into one pixel column only the lowest and the highest are drawn, in their order. */
-static void line_points(FILE *out, const struct chart *chart, const double *values, const struct scale *x, const struct scale *y)
+static void line_points(FILE *out, const struct chart *chart, const double *values, const struct scale *x,
+                        const struct scale *y)
 {
-    size_t stride = chart->count > CHART_POINTS_MAX ? (chart->count + CHART_POINTS_MAX / 2 - 1) / (CHART_POINTS_MAX / 2) : 1;
+    size_t stride =
+        chart->count > CHART_POINTS_MAX ? (chart->count + CHART_POINTS_MAX / 2 - 1) / (CHART_POINTS_MAX / 2) : 1;
     bool is_down = false;
 
     for (size_t i = 0; i < chart->count; i += stride) {
@@ -167,7 +169,8 @@ void chart_write(FILE *out, const struct chart *chart)
     chart_text(out, chart->title);
     fputs("\">\n", out);
     if (!ranges(chart, &x, &y)) {
-        fprintf(out, "<text class=\"tick\" x=\"%d\" y=\"%d\">nothing to draw</text></svg></figure>\n", LEFT, HEIGHT / 2);
+        fprintf(out, "<text class=\"tick\" x=\"%d\" y=\"%d\">nothing to draw</text></svg></figure>\n", LEFT,
+                HEIGHT / 2);
         return;
     }
     if (chart->has_split)
@@ -182,7 +185,8 @@ void chart_write(FILE *out, const struct chart *chart)
     for (size_t l = 0; l < chart->lines_count; l++) {
         int at = LEFT + 60 + (int)l * 230;
 
-        fprintf(out, "<path class=\"line line%zu\" d=\"M%d %dh28\"/><text class=\"key\" x=\"%d\" y=\"%d\">", l, at, 16, at + 34, 20);
+        fprintf(out, "<path class=\"line line%zu\" d=\"M%d %dh28\"/><text class=\"key\" x=\"%d\" y=\"%d\">", l, at, 16,
+                at + 34, 20);
         chart_text(out, chart->lines[l].name);
         fputs("</text>\n", out);
     }

@@ -26,7 +26,7 @@ struct chart {
     size_t count;
     struct chart_line lines[CHART_LINES_MAX];
     size_t lines_count;
-    bool has_split;  /* x values from `split` on are shaded */
+    bool has_split; /* x values from `split` on are shaded */
     double split;
     const char *before_label, *after_label;
     bool is_y_integer, is_x_year; /* tick formats */

@@ -116,7 +116,8 @@ static int read_rows(struct reader *r, FILE *file, struct market *m)
         if (r->line == 1) {
             rc = read_names(r, line);
         } else if (line[strspn(line, " \r\n")] != '\0') {
-            rc = m->days < STRATO_STRATEGY_DAYS_MAX ? read_row(r, line, row) : wrong(r, "more days than a back-test takes");
+            rc = m->days < STRATO_STRATEGY_DAYS_MAX ? read_row(r, line, row)
+                                                    : wrong(r, "more days than a back-test takes");
             if (rc == 0 && m->days > 0 && row[0] <= m->time[m->days - 1])
                 rc = wrong(r, "the days are not in order");
             if (rc == 0)

@@ -12,23 +12,35 @@
 /* Line 0 and line 1 differ in dash too, so nothing hangs on colour alone. */
 static const char style[] =
     "<style>\n"
-    ":root{--bg:#fbfbf9;--card:#fff;--text:#1c2126;--soft:#5b6570;--rule:#dfe3e6;--a:#0b6e99;--b:#b4570b;--shade:#0b6e9912;color-scheme:light dark}\n"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14181c;--card:#1b2025;--text:#e8eaec;--soft:#a3adb7;--rule:#333b43;--a:#58b8e0;--b:#f0a35e;"
+    ":root{--bg:#fbfbf9;--card:#fff;--text:#1c2126;--soft:#5b6570;--rule:#dfe3e6;--a:#0b6e99;--b:#b4570b;--shade:#"
+    "0b6e9912;color-scheme:light dark}\n"
+    "@media(prefers-color-scheme:dark){:root{--bg:#14181c;--card:#1b2025;--text:#e8eaec;--soft:#a3adb7;--rule:#333b43;-"
+    "-a:#58b8e0;--b:#f0a35e;"
     "--shade:#58b8e01a}}\n"
-    "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--text);font:16px/1.55 system-ui,sans-serif}\n"
-    "main{max-width:52rem;margin:0 auto;padding:1.5rem 1rem 4rem}h1{font-size:1.6rem;margin:.5rem 0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}\n"
-    ".facts{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}.facts div{background:var(--card);border:1px solid var(--rule);border-radius:8px;"
-    "padding:.5rem .8rem;min-width:8rem}.facts b{display:block;font-size:1.15rem;font-variant-numeric:tabular-nums}.facts span{color:var(--soft);"
+    "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--text);font:16px/1.55 "
+    "system-ui,sans-serif}\n"
+    "main{max-width:52rem;margin:0 auto;padding:1.5rem 1rem 4rem}h1{font-size:1.6rem;margin:.5rem "
+    "0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}\n"
+    ".facts{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}.facts div{background:var(--card);border:1px solid "
+    "var(--rule);border-radius:8px;"
+    "padding:.5rem .8rem;min-width:8rem}.facts "
+    "b{display:block;font-size:1.15rem;font-variant-numeric:tabular-nums}.facts span{color:var(--soft);"
     "font-size:.85rem}\n"
     ".verdict{border-left:4px solid var(--b);background:var(--card);padding:.8rem 1rem;margin:1rem 0}\n"
-    "figure{margin:1rem 0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:.6rem}figure svg{width:100%;height:auto;"
+    "figure{margin:1rem 0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:.6rem}figure "
+    "svg{width:100%;height:auto;"
     "display:block}figcaption{color:var(--soft);font-size:.85rem;padding:.2rem .4rem}\n"
-    ".grid{stroke:var(--rule)}.tick,.key{fill:var(--soft);font-size:12px;font-family:inherit}.key{fill:var(--text)}.shade{fill:var(--shade)}\n"
-    ".line{fill:none;stroke-width:1.8;stroke-linejoin:round}.line0{stroke:var(--a)}.line1{stroke:var(--b);stroke-dasharray:5 3}\n"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.95rem}th,td{text-align:right;"
-    "padding:.35rem .6rem;border-bottom:1px solid var(--rule)}th:first-child,td:first-child{text-align:left}th{color:var(--soft);font-weight:600}\n"
+    ".grid{stroke:var(--rule)}.tick,.key{fill:var(--soft);font-size:12px;font-family:inherit}.key{fill:var(--text)}."
+    "shade{fill:var(--shade)}\n"
+    ".line{fill:none;stroke-width:1.8;stroke-linejoin:round}.line0{stroke:var(--a)}.line1{stroke:var(--b);stroke-"
+    "dasharray:5 3}\n"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:."
+    "95rem}th,td{text-align:right;"
+    "padding:.35rem .6rem;border-bottom:1px solid "
+    "var(--rule)}th:first-child,td:first-child{text-align:left}th{color:var(--soft);font-weight:600}\n"
     "td+td{white-space:nowrap}\n"
-    "@media(max-width:40rem){.tick,.key{font-size:19px}.line{stroke-width:2.6}th,td{padding:.35rem .3rem;font-size:.85rem}}\n" /* charts shrink */
+    "@media(max-width:40rem){.tick,.key{font-size:19px}.line{stroke-width:2.6}th,td{padding:.35rem "
+    ".3rem;font-size:.85rem}}\n" /* charts shrink */
     "li{margin:.25rem 0}footer{color:var(--soft);font-size:.85rem;margin-top:3rem}code{font-size:.9em}\n"
     "</style>\n";
 
@@ -55,7 +67,8 @@ static void facts(FILE *out, const struct report_run *run)
 
 static void fitness_chart(FILE *out, const struct report_run *run)
 {
-    struct chart chart = { .title = "Fitness over generations: the best individual so far and the mean of the population",
+    struct chart chart = { .title =
+                               "Fitness over generations: the best individual so far and the mean of the population",
                            .x_label = "generation",
                            .y_label = "fitness",
                            .x = run->generation,
@@ -113,7 +126,8 @@ static void outcome_table(FILE *out, const struct backtest *bt)
         v[7][i] = r[i]->trades;
         v[8][i] = r[i]->days ? 100.0 * r[i]->days_in / r[i]->days : 0;
     }
-    fputs("<div class=\"wide\"><table>\n<tr><th></th><th>strategy, in sample</th><th>hold, in sample</th><th>strategy, out</th><th>hold, out</th></tr>\n",
+    fputs("<div class=\"wide\"><table>\n<tr><th></th><th>strategy, in sample</th><th>hold, in sample</th><th>strategy, "
+          "out</th><th>hold, out</th></tr>\n",
           out);
     row(out, "Sharpe ratio, annual", "%.2f", v[0]);
     row(out, "growth a year", "%.1f %%", v[1]);
@@ -136,11 +150,14 @@ static void rules_found(FILE *out, const struct strato_strategy *s)
     fputs("<h2>The rules it found</h2>\n<ul>\n", out);
     for (uint32_t m = 0; m < STRATO_STRATEGY_MARKETS; m++)
         fprintf(out,
-                "<li><b>%s</b>, %.0f %% of what is invested: rising when its %u-day mean is above its %u-day mean; with momentum when its "
+                "<li><b>%s</b>, %.0f %% of what is invested: rising when its %u-day mean is above its %u-day mean; "
+                "with momentum when its "
                 "close has gained more than %.1f %% in %u days.</li>\n",
-                strato_strategy_market_name(m), total > 0 ? 100 * s->market[m].weight / total : 0, s->market[m].fast, s->market[m].slow,
-                100 * s->market[m].threshold, s->market[m].look_back);
-    fprintf(out, "<li>The trend counts %.0f %%, momentum %.0f %%. At most %.0f %% of equity is invested; changes below %.1f %% of equity are not traded. ",
+                strato_strategy_market_name(m), total > 0 ? 100 * s->market[m].weight / total : 0, s->market[m].fast,
+                s->market[m].slow, 100 * s->market[m].threshold, s->market[m].look_back);
+    fprintf(out,
+            "<li>The trend counts %.0f %%, momentum %.0f %%. At most %.0f %% of equity is invested; changes below %.1f "
+            "%% of equity are not traded. ",
             100 * s->trend_share, 100 * (1 - s->trend_share), 100 * s->exposure, 100 * s->band);
     if (s->short_share > 0)
         fprintf(out, "Falling markets are sold short at %.0f %% of size.</li>\n</ul>\n", 100 * s->short_share);
@@ -156,9 +173,12 @@ static void strategy_part(FILE *out, const struct report_run *run)
     equity_chart(out, bt);
     outcome_table(out, bt);
     fprintf(out,
-            "<p>Each change of position costs %.0f basis points of what is traded. A position decided at a day's close earns from that close to "
-            "the next; the first %u days only fill the look-backs. Each column of the table is a run of its own that starts without a position. "
-            "Left out, and flattering: dividends, fees for borrowing, currencies, and that a closing price can be traded at all.</p>\n",
+            "<p>Each change of position costs %.0f basis points of what is traded. A position decided at a day's close "
+            "earns from that close to "
+            "the next; the first %u days only fill the look-backs. Each column of the table is a run of its own that "
+            "starts without a position. "
+            "Left out, and flattering: dividends, fees for borrowing, currencies, and that a closing price can be "
+            "traded at all.</p>\n",
             10000 * bt->rules.cost, bt->from);
     rules_found(out, &bt->strategy);
 }
@@ -175,8 +195,10 @@ static void run_part(FILE *out, const struct report_run *run)
 {
     fputs("<h2>The run</h2>\n<p>Problem <code>", out);
     chart_text(out, run->problem);
-    fprintf(out, "</code>, %u genes (%s), seed %" PRIu64 ". The same seed gives the same result on the C reference and on every OpenCL device, "
-                 "with any number of workers.",
+    fprintf(out,
+            "</code>, %u genes (%s), seed %" PRIu64
+            ". The same seed gives the same result on the C reference and on every OpenCL device, "
+            "with any number of workers.",
             run->dim, run->dtype, run->seed);
     if (run->data_file) {
         fputs(" Data: <code>", out);
@@ -188,7 +210,8 @@ static void run_part(FILE *out, const struct report_run *run)
 
 void report_page(FILE *out, const struct report_run *run)
 {
-    fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+    fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+          "content=\"width=device-width,initial-scale=1\">\n"
           "<title>Stratoswarm: ",
           out);
     chart_text(out, run->problem);
@@ -204,5 +227,7 @@ void report_page(FILE *out, const struct report_run *run)
     if (run->genome)
         genome_part(out, run);
     run_part(out, run);
-    fputs("<footer>Written by strato evolve. The same figures for programs: result.json.</footer>\n</main></body></html>\n", out);
+    fputs("<footer>Written by strato evolve. The same figures for programs: "
+          "result.json.</footer>\n</main></body></html>\n",
+          out);
 }

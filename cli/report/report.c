@@ -43,7 +43,8 @@ static int make_folder(const char *dir, char *detail, size_t detail_bytes)
     }
 }
 
-static int write_file(const char *dir, const char *name, const char *text, size_t bytes, char *detail, size_t detail_bytes)
+static int write_file(const char *dir, const char *name, const char *text, size_t bytes, char *detail,
+                      size_t detail_bytes)
 {
     char path[PATH_BYTES], draft[PATH_BYTES + 8];
     FILE *file;

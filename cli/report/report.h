@@ -15,13 +15,13 @@
 
 /** One run. Everything borrowed. */
 struct report_run {
-    const char *problem;    /* "strategy", "rastrigin", ... */
+    const char *problem; /* "strategy", "rastrigin", ... */
     const char *population_name;
-    const char *data_file;  /* NULL if the problem has no data */
+    const char *data_file; /* NULL if the problem has no data */
     const char *dtype;
     uint64_t seed;
     uint32_t population, dim;
-    uint64_t generations;   /* done */
+    uint64_t generations; /* done */
     /* progress, one point a report of the service, ascending */
     const double *generation, *best, *mean, *std_dev;
     size_t points;
@@ -29,7 +29,7 @@ struct report_run {
     double seconds;
     uint32_t workers_most, workers_last; /* seen on the fitness channel */
     double best_fitness;
-    const double *genome;   /* [dim] of the best */
+    const double *genome;            /* [dim] of the best */
     const struct backtest *backtest; /* NULL unless the problem is "strategy" */
 };
 

@@ -29,7 +29,10 @@ struct strato_mutation {
     bool is_bounded;  /* genes are clamped into [low, high] */
     double low, high;
 };
-#define STRATO_MUTATION_DEFAULTS { .kind = STRATO_MUTATE_GAUSSIAN, .rate = 0.01, .parameter = 0.1 }
+#define STRATO_MUTATION_DEFAULTS                                                                                       \
+    {                                                                                                                  \
+        .kind = STRATO_MUTATE_GAUSSIAN, .rate = 0.01, .parameter = 0.1                                                 \
+    }
 
 /** @return 0; STRATO_EINVAL if the rate is not in 0..1, a parameter is out of its range or not finite, or low > high. */
 int strato_mutation_check(const struct strato_mutation *m);

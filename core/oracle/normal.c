@@ -9,8 +9,8 @@
 
 #include "core/oracle/philox.h"
 
-#define LN2_HIGH 0x1.62e42fee00000p-1 /* the first 32 bits of ln 2: exponent * LN2_HIGH is exact */
-#define LN2_LOW  0x1.a39ef35793c76p-33
+#define LN2_HIGH  0x1.62e42fee00000p-1 /* the first 32 bits of ln 2: exponent * LN2_HIGH is exact */
+#define LN2_LOW   0x1.a39ef35793c76p-33
 #define SQRT_HALF 0.70710678118654752440
 #define TWO_PI    6.28318530717958647692
 
@@ -67,8 +67,8 @@ static double cos_small(double x)
 
 void strato_strict_sincos_turn(double turn, double *ret_sin, double *ret_cos)
 {
-    double quarter = floor(turn * 4 + 0.5);               /* nearest quarter turn, 0..4 */
-    double x = (turn - quarter * 0.25) * TWO_PI;          /* exact difference, |x| <= pi/4 */
+    double quarter = floor(turn * 4 + 0.5);      /* nearest quarter turn, 0..4 */
+    double x = (turn - quarter * 0.25) * TWO_PI; /* exact difference, |x| <= pi/4 */
     double s = sin_small(x), c = cos_small(x);
 
     switch ((int)quarter & 3) {

@@ -28,20 +28,33 @@ enum { PROBLEM_SPHERE, PROBLEM_ROSENBROCK, PROBLEM_RASTRIGIN, PROBLEM_STRATEGY, 
 static const struct strato_problem problems[PROBLEM_COUNT] = {
     [PROBLEM_SPHERE] = { .name = "sphere",
                          .doc = "-sum(x^2), optimum 0 at the origin",
-                         .low = -5.12, .high = 5.12, .dim_default = 64, .dim_min = 1,
+                         .low = -5.12,
+                         .high = 5.12,
+                         .dim_default = 64,
+                         .dim_min = 1,
                          .dim_max = STRATO_POPULATION_DIM_MAX },
     [PROBLEM_ROSENBROCK] = { .name = "rosenbrock",
                              .doc = "a long curved valley, optimum 0 at (1, ..., 1)",
-                             .low = -5.12, .high = 5.12, .dim_default = 64, .dim_min = 2,
+                             .low = -5.12,
+                             .high = 5.12,
+                             .dim_default = 64,
+                             .dim_min = 2,
                              .dim_max = STRATO_POPULATION_DIM_MAX },
     [PROBLEM_RASTRIGIN] = { .name = "rastrigin",
                             .doc = "a trap at every whole number, optimum 0 at the origin",
-                            .low = -5.12, .high = 5.12, .dim_default = 64, .dim_min = 1,
+                            .low = -5.12,
+                            .high = 5.12,
+                            .dim_default = 64,
+                            .dim_min = 1,
                             .dim_max = STRATO_POPULATION_DIM_MAX },
     [PROBLEM_STRATEGY] = { .name = "strategy",
                            .doc = "trading rules over four indices, judged by risk-adjusted return after costs",
-                           .low = 0.0, .high = 1.0, .dim_default = STRATO_STRATEGY_DIM,
-                           .dim_min = STRATO_STRATEGY_DIM, .dim_max = STRATO_STRATEGY_DIM, .needs_data = true,
+                           .low = 0.0,
+                           .high = 1.0,
+                           .dim_default = STRATO_STRATEGY_DIM,
+                           .dim_min = STRATO_STRATEGY_DIM,
+                           .dim_max = STRATO_STRATEGY_DIM,
+                           .needs_data = true,
                            .data_doc = "daily closes, row-major float64 [days][4], little-endian" },
 };
 
@@ -152,7 +165,8 @@ int strato_problem_evaluate(const struct strato_problem *problem, const struct s
 
     if (rows->dim < problem->dim_min || rows->dim > problem->dim_max || (problem->needs_data && !data))
         return STRATO_EINVAL;
-    aligned = malloc(row_bytes > sizeof(double) * STRATO_STRATEGY_DIM ? row_bytes : sizeof(double) * STRATO_STRATEGY_DIM);
+    aligned =
+        malloc(row_bytes > sizeof(double) * STRATO_STRATEGY_DIM ? row_bytes : sizeof(double) * STRATO_STRATEGY_DIM);
     if (!aligned)
         return STRATO_ENOMEM;
     for (uint32_t i = 0; i < rows->count; i++) {
@@ -164,8 +178,8 @@ int strato_problem_evaluate(const struct strato_problem *problem, const struct s
             continue;
         }
         memcpy(aligned, row, row_bytes);
-        ret_values[i] = rows->type == STRATO_GENES_F64 ? method->f64(aligned, rows->dim)
-                                                       : (double)method->f32(aligned, rows->dim);
+        ret_values[i] =
+            rows->type == STRATO_GENES_F64 ? method->f64(aligned, rows->dim) : (double)method->f32(aligned, rows->dim);
     }
     free(aligned);
     return 0;

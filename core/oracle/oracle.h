@@ -23,7 +23,10 @@ extern "C" {
 struct strato_problem_params {
     struct strato_strategy_rules strategy; /* "cost", "train" */
 };
-#define STRATO_PROBLEM_PARAMS_DEFAULTS { .strategy = STRATO_STRATEGY_RULES_DEFAULTS }
+#define STRATO_PROBLEM_PARAMS_DEFAULTS                                                                                 \
+    {                                                                                                                  \
+        .strategy = STRATO_STRATEGY_RULES_DEFAULTS                                                                     \
+    }
 
 /** Rows to evaluate. Borrowed. */
 struct strato_rows {

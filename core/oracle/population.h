@@ -44,12 +44,12 @@ struct strato_individual_id strato_individual_id_of(uint64_t seed, uint64_t birt
 /** Zero-initialised = empty; filled by strato_population_init(). Read the fields freely, write them through the functions. */
 struct strato_population {
     enum strato_gene_type type;
-    uint32_t size;       /* individuals */
-    uint32_t dim;        /* genes of one */
-    size_t stride_bytes; /* of a row, a multiple of 64 */
-    uint8_t *genes;      /* [size] rows of stride_bytes, 64-byte aligned */
-    double *fitness;     /* [size], meaningful where is_known */
-    bool *is_known;      /* [size] */
+    uint32_t size;                    /* individuals */
+    uint32_t dim;                     /* genes of one */
+    size_t stride_bytes;              /* of a row, a multiple of 64 */
+    uint8_t *genes;                   /* [size] rows of stride_bytes, 64-byte aligned */
+    double *fitness;                  /* [size], meaningful where is_known */
+    bool *is_known;                   /* [size] */
     struct strato_individual_id *ids; /* [size] name of each for good; zero until set */
 };
 

@@ -224,8 +224,11 @@ static void judge(const struct walk *walk, struct strato_strategy_result *ret)
     double sharpe = variance > 0.0 ? mean / sqrt(variance) * STRATO_STRATEGY_SQRT_YEAR : 0.0;
     double turnover = walk->turnover * STRATO_STRATEGY_YEAR / days;
 
-    *ret = (struct strato_strategy_result){ .drawdown = 1.0, .total_return = -1.0, .trades = walk->trades,
-                                            .days = walk->days, .days_in = walk->days_in,
+    *ret = (struct strato_strategy_result){ .drawdown = 1.0,
+                                            .total_return = -1.0,
+                                            .trades = walk->trades,
+                                            .days = walk->days,
+                                            .days_in = walk->days_in,
                                             .fitness = STRATO_STRATEGY_RUIN };
     if (walk->is_ruined)
         return;
@@ -234,8 +237,8 @@ static void judge(const struct walk *walk, struct strato_strategy_result *ret)
     ret->drawdown = walk->drawdown;
     ret->total_return = walk->equity - 1.0;
     ret->volatility = variance > 0.0 ? sqrt(variance) * STRATO_STRATEGY_SQRT_YEAR : 0.0;
-    ret->fitness = sharpe - STRATO_STRATEGY_DRAWDOWN_PENALTY * walk->drawdown -
-                   STRATO_STRATEGY_TURNOVER_PENALTY * turnover;
+    ret->fitness =
+        sharpe - STRATO_STRATEGY_DRAWDOWN_PENALTY * walk->drawdown - STRATO_STRATEGY_TURNOVER_PENALTY * turnover;
 }
 
 static bool is_range(const struct strato_strategy_data *data, uint32_t from, uint32_t to)

@@ -53,7 +53,10 @@ struct strato_strategy_rules {
     double cost;  /* per unit of turnover, 0..0.1; default 0.001 = 10 basis points */
     double train; /* share of the days that fitness sees, 0.5..1; default 0.7 */
 };
-#define STRATO_STRATEGY_RULES_DEFAULTS { .cost = 0.001, .train = 0.7 }
+#define STRATO_STRATEGY_RULES_DEFAULTS                                                                                 \
+    {                                                                                                                  \
+        .cost = 0.001, .train = 0.7                                                                                    \
+    }
 
 /** A decoded genome: what people read. */
 struct strato_strategy {
@@ -74,13 +77,13 @@ struct strato_strategy_data {
 /** What a run came to. */
 struct strato_strategy_result {
     double fitness, sharpe;
-    double total_return;  /* 0.5 = +50 % */
-    double volatility;    /* annual */
-    double drawdown;      /* largest, 0..1 */
-    double turnover;      /* annual, in units of equity */
-    uint32_t trades;      /* changed positions */
-    uint32_t days;        /* returns judged: to - from - 1 */
-    uint32_t days_in;     /* of them with any position */
+    double total_return; /* 0.5 = +50 % */
+    double volatility;   /* annual */
+    double drawdown;     /* largest, 0..1 */
+    double turnover;     /* annual, in units of equity */
+    uint32_t trades;     /* changed positions */
+    uint32_t days;       /* returns judged: to - from - 1 */
+    uint32_t days_in;    /* of them with any position */
 };
 
 /** Number of genes: STRATO_STRATEGY_DIM. */

@@ -48,8 +48,9 @@ static int start(strato_broker **ret_broker)
 static int send_mebibyte(strato_client *client, uint8_t *data)
 {
     const struct strato_attachment attachment = { .data = data, .bytes = MIB, .free_fn = free_data };
-    const struct strato_send message = { .channel = "gpu", .envelope = { .type = "example.blob" }, .attachments = &attachment,
-                                         .attachments_count = 1 };
+    const struct strato_send message = {
+        .channel = "gpu", .envelope = { .type = "example.blob" }, .attachments = &attachment, .attachments_count = 1
+    };
 
     return strato_send(client, &message, 2000);
 }

@@ -216,8 +216,7 @@ static int decode_list(const struct strato_type *t, struct strato_cursor *c, voi
     return 0;
 }
 
-static int find_field(const struct strato_record *record, struct strato_bytes key, uint32_t guess,
-                      uint32_t *ret)
+static int find_field(const struct strato_record *record, struct strato_bytes key, uint32_t guess, uint32_t *ret)
 {
     for (uint32_t k = 0; k < record->fields_count; k++) {
         uint32_t i = (guess + k) % record->fields_count; /* canonical order: the first look hits */
@@ -240,8 +239,7 @@ static bool is_absent(const struct strato_field *f, const struct strato_cursor *
            strato_cursor_peek(c, &kind) == 0 && kind == STRATO_KIND_NIL;
 }
 
-static int decode_field(const struct strato_field *f, struct strato_cursor *c, uint8_t *base,
-                        struct place *where)
+static int decode_field(const struct strato_field *f, struct strato_cursor *c, uint8_t *base, struct place *where)
 {
     bool has = true;
     int rc;
@@ -269,8 +267,8 @@ static int check_mandatory(const struct strato_record *record, uint64_t seen, st
     return 0;
 }
 
-static int decode_pairs(const struct strato_record *record, struct strato_cursor *c, uint32_t pairs,
-                        void *ret, struct place *where)
+static int decode_pairs(const struct strato_record *record, struct strato_cursor *c, uint32_t pairs, void *ret,
+                        struct place *where)
 {
     struct strato_bytes key;
     uint64_t seen = 0;
@@ -300,8 +298,7 @@ static int decode_pairs(const struct strato_record *record, struct strato_cursor
     return check_mandatory(record, seen, where);
 }
 
-static int decode_record(const struct strato_record *record, struct strato_cursor *c, void *ret,
-                         struct place *where)
+static int decode_record(const struct strato_record *record, struct strato_cursor *c, void *ret, struct place *where)
 {
     uint32_t pairs = 0;
     int rc = strato_cursor_map(c, UINT32_MAX, &pairs);
@@ -390,8 +387,7 @@ int strato_record_decode(const struct strato_record *record, struct strato_bytes
     enum strato_kind kind;
     int rc;
 
-    if (payload.bytes == 0 ||
-        (strato_cursor_peek(&c, &kind) == 0 && kind == STRATO_KIND_NIL && payload.bytes == 1))
+    if (payload.bytes == 0 || (strato_cursor_peek(&c, &kind) == 0 && kind == STRATO_KIND_NIL && payload.bytes == 1))
         c = strato_cursor_over(STRATO_BYTES_OF(empty_map));
     whole = c;
     rc = strato_cursor_check(&whole);
@@ -418,16 +414,12 @@ struct strato_iter strato__list_begin(const struct strato_type *item, const void
     return it;
 }
 
-struct strato_iter strato__map_begin(const struct strato_type *item, uint32_t pair_size,
-                                     uint32_t value_offset, const void *items, uint32_t count,
-                                     struct strato_bytes raw)
+struct strato_iter strato__map_begin(const struct strato_type *item, uint32_t pair_size, uint32_t value_offset,
+                                     const void *items, uint32_t count, struct strato_bytes raw)
 {
-    struct strato_iter it = { .item = item,
-                              .items = items,
-                              .stride = pair_size,
-                              .value_offset = value_offset,
-                              .left = count,
-                              .is_map = true };
+    struct strato_iter it = {
+        .item = item, .items = items, .stride = pair_size, .value_offset = value_offset, .left = count, .is_map = true
+    };
     uint32_t head;
 
     if (!items) {
@@ -455,8 +447,8 @@ bool strato__iter_next(struct strato_iter *it, void *ret)
     return decode_value(it->item, &it->c, (uint8_t *)ret + it->value_offset, &where) == 0;
 }
 
-int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames,
-                        uint32_t frames_count, struct strato_bytes *ret)
+int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames, uint32_t frames_count,
+                        struct strato_bytes *ret)
 {
     if (!a->is_inline && a->index >= frames_count)
         return STRATO_EFRAME;
@@ -464,13 +456,13 @@ int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes
     return 0;
 }
 
-#define UINT_TYPE(bits)                                                                                      \
-    const struct strato_type strato__type_u##bits = { .shape = STRATO_SHAPE_UINT,                            \
-                                                      .size = bits / 8,                                      \
+#define UINT_TYPE(bits)                                                                                                \
+    const struct strato_type strato__type_u##bits = { .shape = STRATO_SHAPE_UINT,                                      \
+                                                      .size = bits / 8,                                                \
                                                       .umax = UINT##bits##_MAX }
-#define INT_TYPE(bits)                                                                                       \
-    const struct strato_type strato__type_i##bits = {                                                        \
-        .shape = STRATO_SHAPE_INT, .size = bits / 8, .imin = INT##bits##_MIN, .imax = INT##bits##_MAX        \
+#define INT_TYPE(bits)                                                                                                 \
+    const struct strato_type strato__type_i##bits = {                                                                  \
+        .shape = STRATO_SHAPE_INT, .size = bits / 8, .imin = INT##bits##_MIN, .imax = INT##bits##_MAX                  \
     }
 UINT_TYPE(8);
 UINT_TYPE(16);
@@ -484,8 +476,7 @@ const struct strato_type strato__type_bool = { .shape = STRATO_SHAPE_BOOL, .size
 const struct strato_type strato__type_f32 = { .shape = STRATO_SHAPE_F32, .size = 4 };
 const struct strato_type strato__type_f64 = { .shape = STRATO_SHAPE_F64, .size = 8 };
 const struct strato_type strato__type_uuid = { .shape = STRATO_SHAPE_UUID, .size = 16 };
-const struct strato_type strato__type_value = { .shape = STRATO_SHAPE_VALUE,
-                                                .size = sizeof(struct strato_bytes) };
+const struct strato_type strato__type_value = { .shape = STRATO_SHAPE_VALUE, .size = sizeof(struct strato_bytes) };
 const struct strato_type strato__type_str = { .shape = STRATO_SHAPE_STR,
                                               .size = sizeof(struct strato_bytes),
                                               .umax = SIZE_MAX };

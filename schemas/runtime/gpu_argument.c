@@ -155,8 +155,7 @@ static int decode_buffer(struct strato_cursor *c, uint32_t items, struct strato_
     return rc;
 }
 
-static int decode_rest(struct strato_bytes kind, struct strato_cursor *c, uint32_t items,
-                       struct strato_gpu_argument *a)
+static int decode_rest(struct strato_bytes kind, struct strato_cursor *c, uint32_t items, struct strato_gpu_argument *a)
 {
     int rc;
 

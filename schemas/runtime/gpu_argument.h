@@ -28,16 +28,16 @@ enum strato_gpu_argument_kind {
 };
 
 /* Scalars and vector elements: X(NAME, text, bytes, i signed, u unsigned or f float) */
-#define STRATO_GPU_ELEMENTS(X)                                                                               \
-    X(I8, "i8", 1, 'i')                                                                                      \
-    X(U8, "u8", 1, 'u')                                                                                      \
-    X(I16, "i16", 2, 'i')                                                                                    \
-    X(U16, "u16", 2, 'u')                                                                                    \
-    X(I32, "i32", 4, 'i')                                                                                    \
-    X(U32, "u32", 4, 'u')                                                                                    \
-    X(I64, "i64", 8, 'i')                                                                                    \
-    X(U64, "u64", 8, 'u')                                                                                    \
-    X(F32, "f32", 4, 'f')                                                                                    \
+#define STRATO_GPU_ELEMENTS(X)                                                                                         \
+    X(I8, "i8", 1, 'i')                                                                                                \
+    X(U8, "u8", 1, 'u')                                                                                                \
+    X(I16, "i16", 2, 'i')                                                                                              \
+    X(U16, "u16", 2, 'u')                                                                                              \
+    X(I32, "i32", 4, 'i')                                                                                              \
+    X(U32, "u32", 4, 'u')                                                                                              \
+    X(I64, "i64", 8, 'i')                                                                                              \
+    X(U64, "u64", 8, 'u')                                                                                              \
+    X(F32, "f32", 4, 'f')                                                                                              \
     X(F64, "f64", 8, 'f')
 
 enum strato_gpu_element {
@@ -58,8 +58,8 @@ struct strato_gpu_argument {
     uint64_t offset;                 /* BUFFER: first byte */
     uint64_t size;                   /* BUFFER: bytes, 0 = to its end. LOCAL: bytes, at least 1 */
     unsigned access;                 /* BUFFER: bits STRATO_GPU_ACCESS_R and _W */
-    uint8_t scalar[8]; /* SCALAR: the value as the kernel takes it, native byte order, element's size */
-    struct strato_bytes bytes; /* VECTOR: lanes elements; STRUCT: as the kernel declares it */
+    uint8_t scalar[8];               /* SCALAR: the value as the kernel takes it, native byte order, element's size */
+    struct strato_bytes bytes;       /* VECTOR: lanes elements; STRUCT: as the kernel declares it */
 };
 
 /**

@@ -47,8 +47,8 @@ struct strato_binary {
 };
 
 /** The bytes of an attachment field, given the frames that belong to the envelope. */
-int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames,
-                        uint32_t frames_count, struct strato_bytes *ret);
+int strato_binary_bytes(const struct strato_binary *a, const struct strato_bytes *frames, uint32_t frames_count,
+                        struct strato_bytes *ret);
 
 /* ---- tables; generated code fills them in ---- */
 
@@ -76,11 +76,10 @@ struct strato_union;
 
 struct strato_type {
     enum strato_shape shape;
-    uint32_t size; /* bytes of the C value */
-    bool is_limit; /* umax is a named limit: over it is ELIMIT, not ESCHEMA */
-    bool is_above; /* fmin itself is excluded */
-    uint64_t umin,
-        umax; /* unsigned value, bytes of str and bytes, items of lists and maps, names of an enum */
+    uint32_t size;       /* bytes of the C value */
+    bool is_limit;       /* umax is a named limit: over it is ELIMIT, not ESCHEMA */
+    bool is_above;       /* fmin itself is excluded */
+    uint64_t umin, umax; /* unsigned value, bytes of str and bytes, items of lists and maps, names of an enum */
     int64_t imin, imax;
     double fmin, fmax; /* NaN is refused when is_bounded */
     bool is_bounded;
@@ -160,49 +159,48 @@ struct strato_iter {
 
 struct strato_iter strato__list_begin(const struct strato_type *item, const void *items, uint32_t count,
                                       struct strato_bytes raw);
-struct strato_iter strato__map_begin(const struct strato_type *item, uint32_t pair_size,
-                                     uint32_t value_offset, const void *items, uint32_t count,
-                                     struct strato_bytes raw);
+struct strato_iter strato__map_begin(const struct strato_type *item, uint32_t pair_size, uint32_t value_offset,
+                                     const void *items, uint32_t count, struct strato_bytes raw);
 bool strato__iter_next(struct strato_iter *it, void *ret);
 
 /*
  * A variable array. Decoded: `count` and `raw` (the whole encoded array) are set, items is NULL; read it with
  * x_begin/x_next. To encode: set items and count; or raw and count, to hand an encoded array on as it is.
  */
-#define STRATO_LIST_OF(list, ctype, item_type)                                                               \
-    struct list {                                                                                            \
-        const ctype *items;                                                                                  \
-        uint32_t count;                                                                                      \
-        struct strato_bytes raw;                                                                             \
-    };                                                                                                       \
-    static inline struct strato_iter list##_begin(const struct list *l)                                      \
-    {                                                                                                        \
-        return strato__list_begin(item_type, l->items, l->count, l->raw);                                    \
-    }                                                                                                        \
-    static inline bool list##_next(struct strato_iter *it, ctype *ret)                                       \
-    {                                                                                                        \
-        return strato__iter_next(it, ret);                                                                   \
+#define STRATO_LIST_OF(list, ctype, item_type)                                                                         \
+    struct list {                                                                                                      \
+        const ctype *items;                                                                                            \
+        uint32_t count;                                                                                                \
+        struct strato_bytes raw;                                                                                       \
+    };                                                                                                                 \
+    static inline struct strato_iter list##_begin(const struct list *l)                                                \
+    {                                                                                                                  \
+        return strato__list_begin(item_type, l->items, l->count, l->raw);                                              \
+    }                                                                                                                  \
+    static inline bool list##_next(struct strato_iter *it, ctype *ret)                                                 \
+    {                                                                                                                  \
+        return strato__iter_next(it, ret);                                                                             \
     }
 
 /* A map from str; its items are pairs. Used like a list. */
-#define STRATO_MAP_OF(map, pair, ctype, item_type)                                                           \
-    struct pair {                                                                                            \
-        struct strato_bytes key;                                                                             \
-        ctype value;                                                                                         \
-    };                                                                                                       \
-    struct map {                                                                                             \
-        const struct pair *items;                                                                            \
-        uint32_t count;                                                                                      \
-        struct strato_bytes raw;                                                                             \
-    };                                                                                                       \
-    static inline struct strato_iter map##_begin(const struct map *m)                                        \
-    {                                                                                                        \
-        return strato__map_begin(item_type, sizeof(struct pair), offsetof(struct pair, value), m->items,     \
-                                 m->count, m->raw);                                                          \
-    }                                                                                                        \
-    static inline bool map##_next(struct strato_iter *it, struct pair *ret)                                  \
-    {                                                                                                        \
-        return strato__iter_next(it, ret);                                                                   \
+#define STRATO_MAP_OF(map, pair, ctype, item_type)                                                                     \
+    struct pair {                                                                                                      \
+        struct strato_bytes key;                                                                                       \
+        ctype value;                                                                                                   \
+    };                                                                                                                 \
+    struct map {                                                                                                       \
+        const struct pair *items;                                                                                      \
+        uint32_t count;                                                                                                \
+        struct strato_bytes raw;                                                                                       \
+    };                                                                                                                 \
+    static inline struct strato_iter map##_begin(const struct map *m)                                                  \
+    {                                                                                                                  \
+        return strato__map_begin(item_type, sizeof(struct pair), offsetof(struct pair, value), m->items, m->count,     \
+                                 m->raw);                                                                              \
+    }                                                                                                                  \
+    static inline bool map##_next(struct strato_iter *it, struct pair *ret)                                            \
+    {                                                                                                                  \
+        return strato__iter_next(it, ret);                                                                             \
     }
 
 extern const struct strato_type strato__type_bool, strato__type_u8, strato__type_u16, strato__type_u32,

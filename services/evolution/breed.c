@@ -30,8 +30,8 @@ static uint32_t draw_parent(const struct evolution_breeding *b, struct strato_se
 }
 
 void evolution_breed_children(const struct evolution_breeding *b, const struct strato_population *parents,
-                              struct strato_selection *selection, uint32_t generation, struct strato_population *children,
-                              uint64_t *births)
+                              struct strato_selection *selection, uint32_t generation,
+                              struct strato_population *children, uint64_t *births)
 {
     uint32_t elites = b->elite_count < parents->size ? b->elite_count : parents->size;
 

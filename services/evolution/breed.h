@@ -24,8 +24,10 @@ struct evolution_breeding {
 };
 /* Defaults of behaviour.md 2.2. */
 #define EVOLUTION_BREEDING_DEFAULTS                                                                                    \
-    { .strategy = STRATO_SELECT_TOURNAMENT, .tournament_size = STRATO_TOURNAMENT_SIZE_DEFAULT,                         \
-      .mutation = STRATO_MUTATION_DEFAULTS, .crossover_rate = 0.8, .elite_count = 5 }
+    {                                                                                                                  \
+        .strategy = STRATO_SELECT_TOURNAMENT, .tournament_size = STRATO_TOURNAMENT_SIZE_DEFAULT,                       \
+        .mutation = STRATO_MUTATION_DEFAULTS, .crossover_rate = 0.8, .elite_count = 5                                  \
+    }
 
 /** @return 0; STRATO_EINVAL if a rate or a parameter is out of its range. */
 int evolution_breeding_check(const struct evolution_breeding *b);
@@ -45,6 +47,6 @@ int evolution_breed_select(const struct evolution_breeding *b, const struct stra
  * @param births      In and out: number of the last one born.
  */
 void evolution_breed_children(const struct evolution_breeding *b, const struct strato_population *parents,
-                              struct strato_selection *selection, uint32_t generation, struct strato_population *children,
-                              uint64_t *births);
+                              struct strato_selection *selection, uint32_t generation,
+                              struct strato_population *children, uint64_t *births);
 #endif

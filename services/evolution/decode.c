@@ -19,11 +19,13 @@ bool decode_or_refuse(struct evolution_service *s, uint64_t ticket, const struct
         service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "%s: field %.*s: %s; see docs/wire.md", record->name,
                       (int)(field.bytes < 64 ? field.bytes : 64), (const char *)field.data, strato_strerror(rc));
     else
-        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "%s: %s; see docs/wire.md", record->name, strato_strerror(rc));
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "%s: %s; see docs/wire.md", record->name,
+                      strato_strerror(rc));
     return false;
 }
 
-struct population *population_or_refuse(struct evolution_service *s, uint64_t ticket, bool has_name, struct strato_bytes name)
+struct population *population_or_refuse(struct evolution_service *s, uint64_t ticket, bool has_name,
+                                        struct strato_bytes name)
 {
     struct population *p = service_find(s, has_name ? name : STRATO_BYTES_NONE);
 
@@ -33,7 +35,8 @@ struct population *population_or_refuse(struct evolution_service *s, uint64_t ti
         service_error(s, ticket, STRATO_COMMON_ERROR_CODE_NOT_FOUND, "no population %.*s; evolution.create makes one",
                       (int)name.bytes, (const char *)name.data);
     else
-        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_NOT_FOUND, "no default population yet; evolution.create makes one");
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_NOT_FOUND,
+                      "no default population yet; evolution.create makes one");
     return NULL;
 }
 

@@ -55,8 +55,8 @@ void strategy_of(const struct strato_evolution_strategy *m, enum strato_selectio
 static bool is_offered(struct evolution_service *s, uint64_t ticket, const struct strato_evolution_create *m)
 {
     if (!strato_bytes_is(m->algo, "ga"))
-        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "algo %.*s: this service offers ga", (int)m->algo.bytes,
-                      (const char *)m->algo.data);
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "algo %.*s: this service offers ga",
+                      (int)m->algo.bytes, (const char *)m->algo.data);
     else if (!strato_bytes_is(m->crossover, "one_point"))
         service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "crossover %.*s: this service offers one_point",
                       (int)m->crossover.bytes, (const char *)m->crossover.data);
@@ -92,12 +92,12 @@ static bool is_same(const struct evolution_settings *a, const struct evolution_s
 {
     const struct evolution_breeding *x = &a->breeding, *y = &b->breeding;
 
-    return a->problem == b->problem && a->type == b->type && a->size == b->size && a->dim == b->dim && a->low == b->low &&
-           a->high == b->high && strato_bytes_equal(a->params, b->params) && strcmp(a->data_hash, b->data_hash) == 0 &&
-           x->seed == y->seed && x->strategy == y->strategy && x->tournament_size == y->tournament_size &&
-           x->mutation.kind == y->mutation.kind && x->mutation.rate == y->mutation.rate &&
-           x->mutation.parameter == y->mutation.parameter && x->crossover_rate == y->crossover_rate &&
-           x->elite_count == y->elite_count;
+    return a->problem == b->problem && a->type == b->type && a->size == b->size && a->dim == b->dim &&
+           a->low == b->low && a->high == b->high && strato_bytes_equal(a->params, b->params) &&
+           strcmp(a->data_hash, b->data_hash) == 0 && x->seed == y->seed && x->strategy == y->strategy &&
+           x->tournament_size == y->tournament_size && x->mutation.kind == y->mutation.kind &&
+           x->mutation.rate == y->mutation.rate && x->mutation.parameter == y->mutation.parameter &&
+           x->crossover_rate == y->crossover_rate && x->elite_count == y->elite_count;
 }
 
 static void created(struct evolution_service *s, uint64_t ticket, const struct population *p)
@@ -109,7 +109,7 @@ static void created(struct evolution_service *s, uint64_t ticket, const struct p
 
 static void refuse(struct evolution_service *s, uint64_t ticket, int rc, struct strato_bytes name, const char *detail)
 {
-    enum strato_common_error_code code = rc == STRATO_ENOMEM   ? STRATO_COMMON_ERROR_CODE_FAILED
+    enum strato_common_error_code code = rc == STRATO_ENOMEM    ? STRATO_COMMON_ERROR_CODE_FAILED
                                          : rc == STRATO_EEXISTS ? STRATO_COMMON_ERROR_CODE_REFUSED
                                          : rc == STRATO_ENOENT  ? STRATO_COMMON_ERROR_CODE_NOT_FOUND
                                                                 : STRATO_COMMON_ERROR_CODE_INVALID;
@@ -117,10 +117,11 @@ static void refuse(struct evolution_service *s, uint64_t ticket, int rc, struct 
     if (*detail)
         service_error(s, ticket, code, "%s", detail);
     else if (rc == STRATO_EEXISTS)
-        service_error(s, ticket, code, "population %.*s exists with other settings; name another or none", (int)name.bytes,
-                      (const char *)name.data);
+        service_error(s, ticket, code, "population %.*s exists with other settings; name another or none",
+                      (int)name.bytes, (const char *)name.data);
     else if (rc == STRATO_ELIMIT)
-        service_error(s, ticket, code, "the population is too large, or all of %d populations are busy; make it smaller, or wait",
+        service_error(s, ticket, code,
+                      "the population is too large, or all of %d populations are busy; make it smaller, or wait",
                       EVOLUTION_POPULATIONS_MAX);
     else
         service_error(s, ticket, code, "the population cannot be made: %s", strato_strerror(rc));
@@ -135,7 +136,8 @@ struct population *handle_create(struct evolution_service *s, const struct evolu
     char detail[256] = "";
     int rc;
 
-    if (!decode_or_refuse(s, ask->ticket, &strato_evolution_create__record, m, &create) || !is_offered(s, ask->ticket, &create))
+    if (!decode_or_refuse(s, ask->ticket, &strato_evolution_create__record, m, &create) ||
+        !is_offered(s, ask->ticket, &create))
         return NULL;
     settings = settings_of(&create);
     if (create.has_data) {

@@ -64,7 +64,8 @@ static enum ask_progress progress_evaluate(struct evolution_service *s, struct p
     return ASK_WAITS;
 }
 
-struct population *handle_evaluate_fitness(struct evolution_service *s, const struct evolution_message *m, struct ask *ask)
+struct population *handle_evaluate_fitness(struct evolution_service *s, const struct evolution_message *m,
+                                           struct ask *ask)
 {
     struct strato_evolution_evaluate_fitness message;
 
@@ -116,13 +117,15 @@ static enum ask_progress progress_select(struct evolution_service *s, struct pop
     if (!all_known(s, p, ask))
         return ASK_WAITS;
     rows = calloc(count, sizeof(*rows));
-    rc = rows ? strato_selection_init(&selection, ask->strategy, ask->tournament_size, p->run.now.fitness, size) : STRATO_ENOMEM;
+    rc = rows ? strato_selection_init(&selection, ask->strategy, ask->tournament_size, p->run.now.fitness, size)
+              : STRATO_ENOMEM;
     if (rc == 0)
         rc = draw_sorted(p, &selection, count, rows);
     if (rc == 0)
         reply_individuals(s, p, ask->ticket, rows, count);
     else
-        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_FAILED, "%u individuals: %s", count, strato_strerror(rc));
+        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_FAILED, "%u individuals: %s", count,
+                      strato_strerror(rc));
     strato_selection_fini(&selection);
     free(rows);
     return ASK_DONE;

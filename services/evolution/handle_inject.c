@@ -10,7 +10,8 @@
 #include "services/evolution/population.h"
 
 /* Rows that the injected ones take: their own if they are there, else the worst that nobody took. */
-static int choose_rows(const struct evolution_run *run, const struct ask *ask, uint32_t *order, bool *taken, uint32_t *ret_rows)
+static int choose_rows(const struct evolution_run *run, const struct ask *ask, uint32_t *order, bool *taken,
+                       uint32_t *ret_rows)
 {
     uint32_t worst = run->now.size;
 
@@ -41,8 +42,8 @@ static enum ask_progress progress_inject(struct evolution_service *s, struct pop
     int rc = STRATO_ENOMEM;
 
     if (ask->dim != p->run.now.dim) {
-        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_INVALID, "genomes of population %s have %u genes, not %u", p->name,
-                      p->run.now.dim, ask->dim);
+        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_INVALID,
+                      "genomes of population %s have %u genes, not %u", p->name, p->run.now.dim, ask->dim);
         return ASK_DONE;
     }
     if (!ask->has_begun)
@@ -64,7 +65,8 @@ static enum ask_progress progress_inject(struct evolution_service *s, struct pop
     if (rc == 0)
         service_reply(s, ask->ticket, STRATO_TYPE_EVOLUTION_ACK, &strato_evolution_ack__record, &ack, NULL);
     else
-        service_error(s, ask->ticket, rc == STRATO_ELIMIT ? STRATO_COMMON_ERROR_CODE_INVALID : STRATO_COMMON_ERROR_CODE_FAILED,
+        service_error(s, ask->ticket,
+                      rc == STRATO_ELIMIT ? STRATO_COMMON_ERROR_CODE_INVALID : STRATO_COMMON_ERROR_CODE_FAILED,
                       "%u individuals into a population of %u: %s", ask->ids_count, size, strato_strerror(rc));
     free(order);
     free(rows);
@@ -89,12 +91,13 @@ static bool copy_individuals(struct evolution_service *s, const struct strato_ev
             ask->has_fitness = calloc(m->individuals.count, sizeof(*ask->has_fitness));
         }
         if (!ask->ids || !ask->genes || !ask->fitness || !ask->has_fitness) {
-            service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_FAILED, "out of memory for %u individuals", m->individuals.count);
+            service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_FAILED, "out of memory for %u individuals",
+                          m->individuals.count);
             return false;
         }
         if (one.genome.count != ask->dim) {
-            service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_INVALID, "genomes of %u and of %u genes in one message", ask->dim,
-                          one.genome.count);
+            service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_INVALID,
+                          "genomes of %u and of %u genes in one message", ask->dim, one.genome.count);
             return false;
         }
         at = ask->genes + (size_t)ask->ids_count * ask->dim;
@@ -112,7 +115,8 @@ struct population *handle_inject(struct evolution_service *s, const struct evolu
 {
     struct strato_evolution_inject message;
 
-    if (!decode_or_refuse(s, ask->ticket, &strato_evolution_inject__record, m, &message) || !copy_individuals(s, &message, ask))
+    if (!decode_or_refuse(s, ask->ticket, &strato_evolution_inject__record, m, &message) ||
+        !copy_individuals(s, &message, ask))
         return NULL;
     ask->progress = progress_inject;
     return population_or_refuse(s, ask->ticket, message.has_population, message.population);

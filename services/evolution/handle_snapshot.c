@@ -13,13 +13,15 @@ static enum ask_progress progress_checkpoint(struct evolution_service *s, struct
 
     evolution_snapshot_write(&p->run, &snapshot);
     if (snapshot.bytes > EVOLUTION_REPLY_BYTES_MAX) {
-        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_REFUSED, "the snapshot has %zu bytes; at most %zu fit one message",
-                      snapshot.bytes, EVOLUTION_REPLY_BYTES_MAX);
+        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_REFUSED,
+                      "the snapshot has %zu bytes; at most %zu fit one message", snapshot.bytes,
+                      EVOLUTION_REPLY_BYTES_MAX);
         strato_writer_fini(&snapshot);
         return ASK_DONE;
     }
     reply.generation = p->run.generation;
-    service_reply(s, ask->ticket, STRATO_TYPE_EVOLUTION_CHECKPOINTED, &strato_evolution_checkpointed__record, &reply, &snapshot);
+    service_reply(s, ask->ticket, STRATO_TYPE_EVOLUTION_CHECKPOINTED, &strato_evolution_checkpointed__record, &reply,
+                  &snapshot);
     return ASK_DONE;
 }
 
@@ -46,7 +48,8 @@ struct population *handle_restore(struct evolution_service *s, const struct evol
     if (!decode_or_refuse(s, ask->ticket, &strato_evolution_restore__record, m, &message))
         return NULL;
     if (strato_binary_bytes(&message.snapshot, m->frames, m->frames_count, &bytes) < 0) {
-        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_INVALID, "snapshot: the message carries no such attachment");
+        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_INVALID,
+                      "snapshot: the message carries no such attachment");
         return NULL;
     }
     rc = evolution_snapshot_read(bytes, &run, detail, sizeof(detail));
@@ -56,8 +59,9 @@ struct population *handle_restore(struct evolution_service *s, const struct evol
         reply.population = strato_text(p->name);
         service_reply(s, ask->ticket, STRATO_TYPE_EVOLUTION_CREATED, &strato_evolution_created__record, &reply, NULL);
     } else
-        service_error(s, ask->ticket, rc == STRATO_EEXISTS ? STRATO_COMMON_ERROR_CODE_REFUSED : STRATO_COMMON_ERROR_CODE_INVALID,
-                      "%s", *detail ? detail : strato_strerror(rc));
+        service_error(s, ask->ticket,
+                      rc == STRATO_EEXISTS ? STRATO_COMMON_ERROR_CODE_REFUSED : STRATO_COMMON_ERROR_CODE_INVALID, "%s",
+                      *detail ? detail : strato_strerror(rc));
     evolution_run_fini(&run);
     return NULL;
 }

@@ -57,13 +57,13 @@ static bool begin(struct evolution_service *s, struct population *p, struct ask 
 {
     if (ask->generation != p->run.generation) {
         service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_REFUSED,
-                      "population %s is at generation %llu, not %llu: somebody stepped it, or this step ran already", p->name,
-                      (unsigned long long)p->run.generation, (unsigned long long)ask->generation);
+                      "population %s is at generation %llu, not %llu: somebody stepped it, or this step ran already",
+                      p->name, (unsigned long long)p->run.generation, (unsigned long long)ask->generation);
         return false;
     }
     if (ask->generations > STEP_GENERATIONS_MAX || p->run.generation + ask->generations > UINT32_MAX) {
-        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_INVALID, "generations: at most %d a step, and 2^32 in all",
-                      STEP_GENERATIONS_MAX);
+        service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_INVALID,
+                      "generations: at most %d a step, and 2^32 in all", STEP_GENERATIONS_MAX);
         return false;
     }
     ask->has_begun = true;

@@ -15,7 +15,8 @@ static uint32_t individuals_max(const struct population *p)
     return most < 65536 ? (uint32_t)most : 65536;
 }
 
-void reply_individuals(struct evolution_service *s, struct population *p, uint64_t ticket, const uint32_t *rows, uint32_t count)
+void reply_individuals(struct evolution_service *s, struct population *p, uint64_t ticket, const uint32_t *rows,
+                       uint32_t count)
 {
     const struct strato_population *now = &p->run.now;
     struct strato_evolution_individuals reply = STRATO_EVOLUTION_INDIVIDUALS_DEFAULTS;
@@ -23,8 +24,8 @@ void reply_individuals(struct evolution_service *s, struct population *p, uint64
     double *genes = NULL;
 
     if (count > individuals_max(p)) {
-        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_REFUSED, "%u individuals do not fit one message: ask for at most %u", count,
-                      individuals_max(p));
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_REFUSED,
+                      "%u individuals do not fit one message: ask for at most %u", count, individuals_max(p));
         return;
     }
     items = calloc(count ? count : 1, sizeof(*items));

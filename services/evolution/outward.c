@@ -133,18 +133,23 @@ static int call(struct outward *o, struct outward_call *c, bool has_data)
     if (m.rows.is_inline)
         m.rows.bytes = strato_bytes(c->batch->genes, c->batch->genes_bytes);
     else
-        frames[m.rows.index = frames_count++] = (struct strato_attachment){ .data = c->batch->genes, .bytes = c->batch->genes_bytes };
+        frames[m.rows.index = frames_count++] =
+            (struct strato_attachment){ .data = c->batch->genes, .bytes = c->batch->genes_bytes };
     m.has_data_hash = s->data_hash[0] != '\0';
     m.data_hash = strato_text(s->data_hash);
     m.has_data = has_data;
     if (has_data)
-        frames[m.data.index = frames_count++] = (struct strato_attachment){ .data = s->data.data, .bytes = s->data.bytes };
+        frames[m.data.index = frames_count++] =
+            (struct strato_attachment){ .data = s->data.data, .bytes = s->data.bytes };
     strato_fitness_evaluate_encode(&m, &w);
     rc = strato_writer_error(&w);
     if (rc == 0) {
         const struct strato_send send = {
             .channel = "fitness",
-            .envelope = { .type = STRATO_TYPE_FITNESS_EVALUATE, .payload = strato_writer_view(&w), .needs = needs, .needs_count = 1 },
+            .envelope = { .type = STRATO_TYPE_FITNESS_EVALUATE,
+                          .payload = strato_writer_view(&w),
+                          .needs = needs,
+                          .needs_count = 1 },
             .attachments = frames,
             .attachments_count = frames_count,
         };
@@ -278,7 +283,8 @@ bool outward_receive(struct outward *o, uint64_t now_ms)
             c = &o->calls[i];
     if (c && result.err == 0)
         answered(o, c, result.reply, now_ms);
-    else if (c && (result.err == STRATO_ENO_RESPONDERS || result.err == STRATO_ENO_CHANNEL || result.err == STRATO_ECLOSED))
+    else if (c &&
+             (result.err == STRATO_ENO_RESPONDERS || result.err == STRATO_ENO_CHANNEL || result.err == STRATO_ECLOSED))
         go_local(o, c, now_ms);
     else if (c)
         fail(o, c, now_ms);

@@ -31,7 +31,7 @@ struct ask {
     /* evaluate_fitness, mutation: the individuals named; inject: those given */
     struct strato_individual_id *ids;
     uint32_t ids_count;
-    double *genes;   /* inject: [ids_count][dim of the first] */
+    double *genes; /* inject: [ids_count][dim of the first] */
     uint32_t dim;
     double *fitness; /* inject: NaN where has_fitness is false */
     bool *has_fitness;
@@ -68,7 +68,7 @@ struct evolution_service {
     struct evolution_options options;
     struct population *populations;
     uint32_t populations_count;
-    size_t memory; /* genes of all populations */
+    size_t memory;           /* genes of all populations */
     struct population *turn; /* whose batch comes next */
     struct action_node *head, *tail;
     uint32_t waiting;
@@ -80,21 +80,23 @@ uint64_t service_now_us(const struct evolution_service *s);
 struct population *service_find(struct evolution_service *s, struct strato_bytes name);
 /** Take a run in under a name ("" = the service chooses); on success the run is the service's. An idle population may go for it.
  *  @return 0; STRATO_EEXISTS; STRATO_ELIMIT (every population is busy); STRATO_ENOMEM. */
-int service_add(struct evolution_service *s, struct strato_bytes name, struct evolution_run *run, struct population **ret);
+int service_add(struct evolution_service *s, struct strato_bytes name, struct evolution_run *run,
+                struct population **ret);
 
 /** Queue one reply. `record` and `value` are a generated message; `attachment` may be NULL and is taken. A message that cannot be
  *  encoded for lack of memory becomes error `failed`. */
 void service_reply(struct evolution_service *s, uint64_t ticket, const char *type, const struct strato_record *record,
                    const void *value, struct strato_writer *attachment);
-void service_error(struct evolution_service *s, uint64_t ticket, enum strato_common_error_code code, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void service_error(struct evolution_service *s, uint64_t ticket, enum strato_common_error_code code, const char *format,
+                   ...) __attribute__((format(printf, 4, 5)));
 /** Queue FitnessImproved if an improvement is noted and due (or `is_last`). */
 void service_tell_improved(struct evolution_service *s, struct population *p, bool is_last);
 /** Note the best of a wholly known population. */
 void service_note_best(struct evolution_service *s, struct population *p);
 
 /** Reply Individuals of these rows. */
-void reply_individuals(struct evolution_service *s, struct population *p, uint64_t ticket, const uint32_t *rows, uint32_t count);
+void reply_individuals(struct evolution_service *s, struct population *p, uint64_t ticket, const uint32_t *rows,
+                       uint32_t count);
 
 /** The operator of a mutator as it travels; `rate` as it is. */
 struct strato_mutation mutation_of(const struct strato_evolution_mutator *m, double rate);
@@ -104,7 +106,8 @@ void strategy_of(const struct strato_evolution_strategy *m, enum strato_selectio
  *  has replied. */
 struct population *handle_create(struct evolution_service *s, const struct evolution_message *m, struct ask *ask);
 struct population *handle_step(struct evolution_service *s, const struct evolution_message *m, struct ask *ask);
-struct population *handle_evaluate_fitness(struct evolution_service *s, const struct evolution_message *m, struct ask *ask);
+struct population *handle_evaluate_fitness(struct evolution_service *s, const struct evolution_message *m,
+                                           struct ask *ask);
 struct population *handle_selection(struct evolution_service *s, const struct evolution_message *m, struct ask *ask);
 struct population *handle_mutation(struct evolution_service *s, const struct evolution_message *m, struct ask *ask);
 struct population *handle_get_best(struct evolution_service *s, const struct evolution_message *m, struct ask *ask);
@@ -116,7 +119,8 @@ struct population *handle_restore(struct evolution_service *s, const struct evol
 bool decode_or_refuse(struct evolution_service *s, uint64_t ticket, const struct strato_record *record,
                       const struct evolution_message *m, void *ret);
 /** The population named, or reply not_found. */
-struct population *population_or_refuse(struct evolution_service *s, uint64_t ticket, bool has_name, struct strato_bytes name);
+struct population *population_or_refuse(struct evolution_service *s, uint64_t ticket, bool has_name,
+                                        struct strato_bytes name);
 /** Copy the ids of a list into the ask, or reply. */
 bool ids_or_refuse(struct evolution_service *s, struct ask *ask, const struct strato_list_uuid *list);
 #endif

@@ -40,7 +40,8 @@ static int read_params(struct evolution_settings *s, char *detail, size_t detail
         }
         rc = strato_problem_param(s->problem, &s->ready_params, key, value);
         if (rc < 0)
-            snprintf(detail, detail_bytes, rc == STRATO_ENOENT ? "%s has no param %.*s" : "%s: param %.*s is out of its range",
+            snprintf(detail, detail_bytes,
+                     rc == STRATO_ENOENT ? "%s has no param %.*s" : "%s: param %.*s is out of its range",
                      s->problem->name, (int)key.bytes, (const char *)key.data);
     }
     return rc < 0 ? STRATO_EINVAL : 0;
@@ -85,7 +86,8 @@ int evolution_problem_prepare(struct strato_bytes name, struct evolution_setting
     }
     rc = strato_problem_data_new(s.problem, s.data, &s.ready_data);
     if (rc < 0) {
-        snprintf(detail, detail_bytes, "%s needs data: %s", s.problem->name, s.problem->data_doc ? s.problem->data_doc : "none");
+        snprintf(detail, detail_bytes, "%s needs data: %s", s.problem->name,
+                 s.problem->data_doc ? s.problem->data_doc : "none");
         return rc;
     }
     if (s.problem->needs_data)

@@ -192,9 +192,7 @@ void evolution_run_breed(struct evolution_run *run, struct strato_selection *sel
 
 void evolution_run_mutate(struct evolution_run *run, uint32_t row, const struct strato_mutation *m)
 {
-    struct strato_counter at = { .individual = row,
-                                 .generation = (uint32_t)run->asked,
-                                 .stream = STRATO_STREAM_ASKED };
+    struct strato_counter at = { .individual = row, .generation = (uint32_t)run->asked, .stream = STRATO_STREAM_ASKED };
 
     assert(evolution_run_is_settled(run));
     if (strato_mutate_row(m, &run->now, row, run->settings.breeding.seed, at) > 0)

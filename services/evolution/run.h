@@ -30,15 +30,17 @@ struct evolution_settings {
     uint32_t size, dim;
     double low, high; /* bounds of the first genes */
     struct evolution_breeding breeding;
-    struct strato_bytes params; /* encoded msgpack map, or none */
-    struct strato_bytes data;   /* data set of the problem, or none */
+    struct strato_bytes params;               /* encoded msgpack map, or none */
+    struct strato_bytes data;                 /* data set of the problem, or none */
     char data_hash[EVOLUTION_HASH_BYTES + 1]; /* "" = the problem needs no data */
     struct strato_problem_params ready_params;
     struct strato_problem_data *ready_data;
 };
 #define EVOLUTION_SETTINGS_DEFAULTS                                                                                    \
-    { .type = STRATO_GENES_F32, .size = 100, .dim = 64, .low = -5.12, .high = 5.12,                                    \
-      .breeding = EVOLUTION_BREEDING_DEFAULTS }
+    {                                                                                                                  \
+        .type = STRATO_GENES_F32, .size = 100, .dim = 64, .low = -5.12, .high = 5.12,                                  \
+        .breeding = EVOLUTION_BREEDING_DEFAULTS                                                                        \
+    }
 
 /** The best went up. */
 struct evolution_improvement {
@@ -48,18 +50,18 @@ struct evolution_improvement {
 
 struct evolution_run {
     struct evolution_settings settings;
-    struct strato_population now; /* the current generation */
+    struct strato_population now;  /* the current generation */
     struct strato_population next; /* memory of the coming one */
-    uint8_t *rows;                /* [size] enum row_state */
-    uint32_t wanted, away;        /* rows in these states */
-    uint32_t scan;                /* no wanted row lies before it */
-    uint32_t round;               /* rises with every change of genes: answers of an older round are stale */
+    uint8_t *rows;                 /* [size] enum row_state */
+    uint32_t wanted, away;         /* rows in these states */
+    uint32_t scan;                 /* no wanted row lies before it */
+    uint32_t round;                /* rises with every change of genes: answers of an older round are stale */
     uint64_t generation;
-    uint64_t births;              /* number of the last one born here */
-    uint64_t asked;               /* operators that messages asked for outside a step */
-    uint64_t evaluations;         /* rows told, ever */
+    uint64_t births;      /* number of the last one born here */
+    uint64_t asked;       /* operators that messages asked for outside a step */
+    uint64_t evaluations; /* rows told, ever */
     bool has_best;
-    double best;                  /* highest fitness ever seen */
+    double best; /* highest fitness ever seen */
 };
 
 /** Make the first population. Settings are copied, with params and data; ready_data is taken on success.

@@ -101,7 +101,8 @@ static struct population *longest_idle(const struct evolution_service *s)
     return idle;
 }
 
-int service_add(struct evolution_service *s, struct strato_bytes name, struct evolution_run *run, struct population **ret)
+int service_add(struct evolution_service *s, struct strato_bytes name, struct evolution_run *run,
+                struct population **ret)
 {
     struct population *p;
 
@@ -207,7 +208,8 @@ out:
         strato_writer_fini(attachment);
 }
 
-void service_error(struct evolution_service *s, uint64_t ticket, enum strato_common_error_code code, const char *format, ...)
+void service_error(struct evolution_service *s, uint64_t ticket, enum strato_common_error_code code, const char *format,
+                   ...)
 {
     struct strato_evolution_error error = STRATO_EVOLUTION_ERROR_DEFAULTS;
     char text[512];
@@ -305,11 +307,12 @@ int evolution_service_ask(struct evolution_service *s, uint64_t ticket, const st
     while (i < sizeof(handlers) / sizeof(*handlers) && !strato_bytes_is(message->type, handlers[i].type))
         i++;
     if (i == sizeof(handlers) / sizeof(*handlers))
-        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "no message type %.*s; see docs/wire.md, channel evolution",
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID,
+                      "no message type %.*s; see docs/wire.md, channel evolution",
                       (int)(message->type.bytes < 64 ? message->type.bytes : 64), (const char *)message->type.data);
     else if (s->waiting > EVOLUTION_ASKS_MAX)
-        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_REFUSED, "%d messages wait already; send again when some are answered",
-                      EVOLUTION_ASKS_MAX);
+        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_REFUSED,
+                      "%d messages wait already; send again when some are answered", EVOLUTION_ASKS_MAX);
     else
         p = handlers[i].handle(s, message, ask);
     if (!p) {
@@ -425,7 +428,8 @@ struct evolution_batch *evolution_service_batch(struct evolution_service *s, uin
     return NULL;
 }
 
-void evolution_service_tell(struct evolution_service *s, struct evolution_batch **batch, const double *values, bool is_local)
+void evolution_service_tell(struct evolution_service *s, struct evolution_batch **batch, const double *values,
+                            bool is_local)
 {
     struct population *p = (*batch)->population;
     uint32_t news = evolution_run_tell(&p->run, (*batch)->round, (*batch)->rows, (*batch)->count, values);

@@ -24,7 +24,8 @@ enum {
     EVOLUTION_FRAMES_MAX = 8,       /* attachments of one message that are looked at */
     EVOLUTION_BATCH_ROWS_MAX = 4096,
     EVOLUTION_BATCH_BYTES_MAX = 1 << 20,
-    EVOLUTION_IMPROVED_EVERY_MS = 50, /* FitnessImproved of one population, at most; a step ends with one if it is due */
+    EVOLUTION_IMPROVED_EVERY_MS =
+        50, /* FitnessImproved of one population, at most; a step ends with one if it is due */
 };
 #define EVOLUTION_MEMORY_MAX      ((size_t)512 << 20) /* genes of all populations */
 #define EVOLUTION_DATA_BYTES_MAX  ((size_t)8 << 20)   /* data set of one problem: it travels in one message */
@@ -35,7 +36,7 @@ struct evolution_service;
 struct evolution_options {
     uint64_t (*clock_us)(void *arg); /* monotonic, for durations and the pace of events; NULL = no time passes */
     void *clock_arg;
-    uint64_t (*wall_ms)(void *arg);  /* since the epoch, for the timestamp of events; NULL = 0 */
+    uint64_t (*wall_ms)(void *arg); /* since the epoch, for the timestamp of events; NULL = 0 */
 };
 
 /** @return 0 or STRATO_ENOMEM. */
@@ -62,9 +63,9 @@ enum evolution_action_kind { EVOLUTION_REPLY, EVOLUTION_EVENT };
 /** Something to send. Yours: evolution_action_fini(). */
 struct evolution_action {
     enum evolution_action_kind kind;
-    uint64_t ticket;           /* of a reply */
-    const char *type;          /* static */
-    char topic[160];           /* of an event */
+    uint64_t ticket;  /* of a reply */
+    const char *type; /* static */
+    char topic[160];  /* of an event */
     struct strato_writer payload;
     struct strato_writer attachment; /* one frame, or empty */
 };
@@ -91,7 +92,8 @@ struct evolution_batch {
  */
 struct evolution_batch *evolution_service_batch(struct evolution_service *s, uint32_t shares);
 /** Fitness of its rows, [count]; frees the batch. is_local = computed by the C reference. */
-void evolution_service_tell(struct evolution_service *s, struct evolution_batch **batch, const double *values, bool is_local);
+void evolution_service_tell(struct evolution_service *s, struct evolution_batch **batch, const double *values,
+                            bool is_local);
 /** Nobody evaluated it; its rows are wanted again; frees the batch. */
 void evolution_service_lose(struct evolution_service *s, struct evolution_batch **batch);
 #endif

@@ -23,7 +23,7 @@
 enum {
     SHELL_PREFETCH = 64,
     SHELL_PAUSE_AT = EVOLUTION_ASKS_MAX - SHELL_PREFETCH, /* asks waiting: no more are let in */
-    SHELL_ADVANCES = 32, /* between two looks at the sockets */
+    SHELL_ADVANCES = 32,                                  /* between two looks at the sockets */
 };
 
 struct shell {
@@ -75,7 +75,8 @@ static bool take_message(struct shell *sh)
     envelope = strato_message_envelope(message);
     m.type = envelope->type;
     m.payload = envelope->payload;
-    for (; m.frames_count < strato_message_attachments(message) && m.frames_count < EVOLUTION_FRAMES_MAX; m.frames_count++)
+    for (; m.frames_count < strato_message_attachments(message) && m.frames_count < EVOLUTION_FRAMES_MAX;
+         m.frames_count++)
         frames[m.frames_count] = strato_message_attachment(message, m.frames_count);
     if (evolution_service_ask(sh->service, (uint64_t)(uintptr_t)message, &m) < 0)
         strato_message_destroy(&message); /* out of memory: back to the channel, or E_NO_REPLY */
@@ -104,14 +105,17 @@ static void send_action(struct shell *sh, const struct evolution_action *a)
     struct strato_attachment frame = { .data = a->attachment.data, .bytes = a->attachment.bytes };
     const struct strato_send send = {
         .channel = "events",
-        .envelope = { .type = a->type, .payload = strato_writer_view(&a->payload), .topic = *a->topic ? a->topic : NULL },
+        .envelope = { .type = a->type,
+                      .payload = strato_writer_view(&a->payload),
+                      .topic = *a->topic ? a->topic : NULL },
         .attachments = &frame,
         .attachments_count = frame.bytes ? 1 : 0,
     };
     strato_message *message = (strato_message *)(uintptr_t)a->ticket;
 
     if (a->kind == EVOLUTION_EVENT) {
-        strato_send(sh->client, &send, 1000); /* events never make a run wait: the broker drops the oldest for those who lag */
+        strato_send(sh->client, &send,
+                    1000); /* events never make a run wait: the broker drops the oldest for those who lag */
         return;
     }
     if (strato_message_envelope(message)->call)
@@ -173,7 +177,8 @@ static void serve(struct shell *sh)
         if (rc > 0)
             continue;
         fds[1] = (struct pollfd){ .fd = strato_client_fd(sh->client), .events = POLLIN };
-        poll(fds, rc < 0 ? 1 : 2, strato_client_next_timer_ms(sh->client)); /* an ended session only waits for the stop */
+        poll(fds, rc < 0 ? 1 : 2,
+             strato_client_next_timer_ms(sh->client)); /* an ended session only waits for the stop */
     }
 }
 
@@ -249,7 +254,8 @@ static void shell_free(struct shell *sh)
     free(sh);
 }
 
-int evolution_shell_start(const char *endpoint, void *zmq_context, void **ret_service, char *ret_detail, size_t detail_bytes)
+int evolution_shell_start(const char *endpoint, void *zmq_context, void **ret_service, char *ret_detail,
+                          size_t detail_bytes)
 {
     struct shell *sh = calloc(1, sizeof(*sh));
     int rc;

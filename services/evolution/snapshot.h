@@ -18,5 +18,6 @@ void evolution_snapshot_write(const struct evolution_run *run, struct strato_wri
  * @param detail  On error: cause and fix.
  * @return 0; STRATO_EINVAL (not a snapshot, or torn); STRATO_ENOENT (its problem is not offered here); STRATO_ENOMEM; STRATO_ELIMIT.
  */
-int evolution_snapshot_read(struct strato_bytes bytes, struct evolution_run *ret_run, char *detail, size_t detail_bytes);
+int evolution_snapshot_read(struct strato_bytes bytes, struct evolution_run *ret_run, char *detail,
+                            size_t detail_bytes);
 #endif

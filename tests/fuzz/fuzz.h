@@ -16,9 +16,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 /** Unlike assert, also in release builds. */
-#define MUST(condition)  \
-    do {                 \
-        if (!(condition)) \
-            abort();     \
+#define MUST(condition)                                                                                                \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            abort();                                                                                                   \
     } while (0)
 #endif

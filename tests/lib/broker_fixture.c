@@ -129,7 +129,8 @@ struct brain_channel_stats broker_fixture_channel(struct broker_fixture *f, cons
     return search.stats;
 }
 
-void broker_fixture_eventually(struct broker_fixture *f, bool (*claim)(struct broker_fixture *f, void *arg), void *arg, const char *what)
+void broker_fixture_eventually(struct broker_fixture *f, bool (*claim)(struct broker_fixture *f, void *arg), void *arg,
+                               const char *what)
 {
     /* Between two looks the broker gets the processor; how many looks it takes is not judged. */
     for (int waited_ms = 0; !claim(f, arg); waited_ms += 2) {

@@ -42,7 +42,8 @@ void broker_fixture_assert_laws(struct broker_fixture *f);
 /** The channel's figures now; fails the test if it does not exist. `name` in it is not valid afterwards. */
 struct brain_channel_stats broker_fixture_channel(struct broker_fixture *f, const char *channel);
 /** Wait until the claim holds; fails the test with `what` if it does not within the patience. */
-void broker_fixture_eventually(struct broker_fixture *f, bool (*claim)(struct broker_fixture *f, void *arg), void *arg, const char *what);
+void broker_fixture_eventually(struct broker_fixture *f, bool (*claim)(struct broker_fixture *f, void *arg), void *arg,
+                               const char *what);
 
 /** For cmocka_run_group_tests and _setup_teardown: *state is a started fixture with defaults and the channel "jobs" (work, 100). */
 int broker_fixture_setup(void **state);

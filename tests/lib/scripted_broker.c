@@ -141,7 +141,8 @@ void script_say_bytes(struct scripted_broker *b, struct strato_bytes bytes)
     atomic_init(&inbound->references, 1);
     inbound->frame = strato_bytes(data, bytes.bytes);
     inbound->free_fn = inbound_free;
-    strato__session_step(&b->session, &(struct strato__step){ .kind = STRATO__STEP_FRAME, .inbound = inbound }, b->now_us);
+    strato__session_step(&b->session, &(struct strato__step){ .kind = STRATO__STEP_FRAME, .inbound = inbound },
+                         b->now_us);
     strato__inbound_drop(inbound);
 }
 
@@ -150,11 +151,21 @@ static void write_value(struct strato_writer *w, char type, va_list *args)
     uint32_t count;
 
     switch (type) {
-    case 'u': strato_writer_u64(w, (uint64_t)va_arg(*args, int)); break;
-    case 'U': strato_writer_u64(w, va_arg(*args, uint64_t)); break;
-    case 'b': strato_writer_bool(w, va_arg(*args, int) != 0); break;
-    case 's': strato_writer_text(w, va_arg(*args, const char *)); break;
-    case 'T': strato_writer_raw(w, va_arg(*args, struct strato_bytes)); break;
+    case 'u':
+        strato_writer_u64(w, (uint64_t)va_arg(*args, int));
+        break;
+    case 'U':
+        strato_writer_u64(w, va_arg(*args, uint64_t));
+        break;
+    case 'b':
+        strato_writer_bool(w, va_arg(*args, int) != 0);
+        break;
+    case 's':
+        strato_writer_text(w, va_arg(*args, const char *));
+        break;
+    case 'T':
+        strato_writer_raw(w, va_arg(*args, struct strato_bytes));
+        break;
     default:
         assert_int_equal(type, 'a');
         count = (uint32_t)va_arg(*args, int);

@@ -60,7 +60,8 @@ void world_need(struct world *w, brain_peer peer, const char *channel, uint64_t 
     world_send(&o);
 }
 
-void world_put(struct world *w, brain_peer peer, const char *channel, uint64_t i, uint64_t n, const struct strato_envelope_out *e)
+void world_put(struct world *w, brain_peer peer, const char *channel, uint64_t i, uint64_t n,
+               const struct strato_envelope_out *e)
 {
     struct world_out o;
 
@@ -75,7 +76,8 @@ void world_put(struct world *w, brain_peer peer, const char *channel, uint64_t i
     world_send(&o);
 }
 
-void world_l1_put(struct world *w, brain_peer peer, const char *channel, uint64_t wait, const struct strato_envelope_out *e)
+void world_l1_put(struct world *w, brain_peer peer, const char *channel, uint64_t wait,
+                  const struct strato_envelope_out *e)
 {
     struct world_out o;
 
@@ -126,7 +128,8 @@ void world_get(struct world *w, brain_peer peer, const char *channel, uint64_t n
     world_send(&o);
 }
 
-void world_sub(struct world *w, brain_peer peer, const char *channel, const char *glob, const char *policy, uint64_t from_seq)
+void world_sub(struct world *w, brain_peer peer, const char *channel, const char *glob, const char *policy,
+               uint64_t from_seq)
 {
     struct world_out o;
 
@@ -145,7 +148,8 @@ void world_sub(struct world *w, brain_peer peer, const char *channel, const char
     world_send(&o);
 }
 
-void world_call(struct world *w, brain_peer peer, const char *channel, uint64_t rq, uint64_t deadline_ms, bool idempotent)
+void world_call(struct world *w, brain_peer peer, const char *channel, uint64_t rq, uint64_t deadline_ms,
+                bool idempotent)
 {
     struct world_out o;
 

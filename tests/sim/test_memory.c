@@ -19,7 +19,7 @@ void *__wrap_realloc(void *memory, size_t bytes);
 int __real_brain_step(struct brain *brain, const struct brain_event *event, uint64_t now_ms, struct brain_out *out);
 int __wrap_brain_step(struct brain *brain, const struct brain_event *event, uint64_t now_ms, struct brain_out *out);
 
-static unsigned one_in;      /* 0 = never fail */
+static unsigned one_in; /* 0 = never fail */
 static uint64_t random_bits = 1;
 static uint64_t failures;
 static bool is_inside;
@@ -86,26 +86,58 @@ static void open_stream(struct world *w, brain_peer peer, const char *channel, c
 static void act(struct world *w, brain_peer peer)
 {
     static const char *const keys[] = { "a", "b", "c" };
-    struct strato_envelope_out e = { .type = "t.x", .affinity = keys[world_random(w, 3)], .order_key = keys[world_random(w, 3)] };
+    struct strato_envelope_out e = { .type = "t.x",
+                                     .affinity = keys[world_random(w, 3)],
+                                     .order_key = keys[world_random(w, 3)] };
 
     if (world_random(w, 2))
         e.id = strato_text(keys[world_random(w, 3)]);
     switch (world_random(w, 16)) {
-    case 0: hello(w, peer); break;
-    case 1: open_stream(w, peer, "gpu", "p"); break;
-    case 2: open_stream(w, peer, "gpu", "c"); break;
-    case 3: open_stream(w, peer, "cost", "s"); break;
-    case 4: world_sub(w, peer, "events", "events.>", NULL, 1); break;
-    case 5: world_need(w, peer, "gpu", world_random(w, 50), 100); break;
-    case 6: world_want(w, peer, "gpu", world_random(w, 200), world_random(w, 50)); break;
-    case 7: world_want(w, peer, "cost", world_random(w, 200), 0); break;
-    case 8: world_l1_put(w, peer, "gpu", 100, &e); break;
-    case 9: world_l1_put(w, peer, "events", 0, NULL); break;
-    case 10: world_get(w, peer, "gpu", 3, 50); break;
-    case 11: world_settle(w, peer, world_random(w, 2) ? "ack" : "nack", "gpu", world_random(w, 20)); break;
-    case 12: world_call(w, peer, "cost", world_random(w, 1000), 500, true); break;
-    case 13: world_reply(w, peer, "cost", world_random(w, 20), false); break;
-    case 14: world_want(w, peer, "events", world_random(w, 500), world_random(w, 100)); break;
+    case 0:
+        hello(w, peer);
+        break;
+    case 1:
+        open_stream(w, peer, "gpu", "p");
+        break;
+    case 2:
+        open_stream(w, peer, "gpu", "c");
+        break;
+    case 3:
+        open_stream(w, peer, "cost", "s");
+        break;
+    case 4:
+        world_sub(w, peer, "events", "events.>", NULL, 1);
+        break;
+    case 5:
+        world_need(w, peer, "gpu", world_random(w, 50), 100);
+        break;
+    case 6:
+        world_want(w, peer, "gpu", world_random(w, 200), world_random(w, 50));
+        break;
+    case 7:
+        world_want(w, peer, "cost", world_random(w, 200), 0);
+        break;
+    case 8:
+        world_l1_put(w, peer, "gpu", 100, &e);
+        break;
+    case 9:
+        world_l1_put(w, peer, "events", 0, NULL);
+        break;
+    case 10:
+        world_get(w, peer, "gpu", 3, 50);
+        break;
+    case 11:
+        world_settle(w, peer, world_random(w, 2) ? "ack" : "nack", "gpu", world_random(w, 20));
+        break;
+    case 12:
+        world_call(w, peer, "cost", world_random(w, 1000), 500, true);
+        break;
+    case 13:
+        world_reply(w, peer, "cost", world_random(w, 20), false);
+        break;
+    case 14:
+        world_want(w, peer, "events", world_random(w, 500), world_random(w, 100));
+        break;
     default:
         if (world_random(w, 5) == 0)
             world_event(w, BRAIN_PEER_GONE, peer);

@@ -113,8 +113,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_detached_producer_outlives_its_channel, setup, teardown),
         cmocka_unit_test_setup_teardown(a_detached_consumer_outlives_its_channel, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_slow_subscriber_that_subscribes_again_is_disconnected_after_its_turn, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_slow_subscriber_that_publishes_is_disconnected_after_its_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_slow_subscriber_that_subscribes_again_is_disconnected_after_its_turn, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_slow_subscriber_that_publishes_is_disconnected_after_its_turn, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,7 +238,8 @@ static void a_drain_that_times_out_counts_what_it_abandons(void **state)
 
 /* ---- admin ---- */
 
-static void admin(struct world *w, brain_peer peer, const char *op, const char *channel, const char *key, uint64_t value)
+static void admin(struct world *w, brain_peer peer, const char *op, const char *channel, const char *key,
+                  uint64_t value)
 {
     struct world_out o;
 
@@ -371,8 +372,14 @@ static void a_declared_channel_must_agree_with_the_one_that_exists(void **state)
 static void the_byte_bound_is_exact_too(void **state)
 {
     struct world *w = malloc(sizeof(*w));
-    struct brain_channel_config small = { .name = "small", .pattern = BRAIN_WORK, .capacity = 1000, .bytes_max = 4096, .ttl_ms = 60000,
-                                          .ack = true, .start_timeout_ms = 60000, .lease_ms = 30000 };
+    struct brain_channel_config small = { .name = "small",
+                                          .pattern = BRAIN_WORK,
+                                          .capacity = 1000,
+                                          .bytes_max = 4096,
+                                          .ttl_ms = 60000,
+                                          .ack = true,
+                                          .start_timeout_ms = 60000,
+                                          .lease_ms = 30000 };
     static uint8_t payload[1003] = { 0xc5, 0x03, 0xe8 };
     struct strato_envelope_out e = { .type = "t.x", .payload = STRATO_BYTES_OF(payload) };
 
@@ -410,10 +417,24 @@ static void drop_policies_drop_the_right_one_and_say_so(void **state)
 {
     struct world *w = malloc(sizeof(*w));
     struct brain_channel_config channels[] = {
-        { .name = "oldest", .pattern = BRAIN_WORK, .full = BRAIN_FULL_DROP_OLDEST, .capacity = 3, .bytes_max = 65536, .ttl_ms = 60000,
-          .ack = true, .start_timeout_ms = 60000, .lease_ms = 30000 },
-        { .name = "newest", .pattern = BRAIN_WORK, .full = BRAIN_FULL_DROP_NEWEST, .capacity = 3, .bytes_max = 65536, .ttl_ms = 60000,
-          .ack = true, .start_timeout_ms = 60000, .lease_ms = 30000 },
+        { .name = "oldest",
+          .pattern = BRAIN_WORK,
+          .full = BRAIN_FULL_DROP_OLDEST,
+          .capacity = 3,
+          .bytes_max = 65536,
+          .ttl_ms = 60000,
+          .ack = true,
+          .start_timeout_ms = 60000,
+          .lease_ms = 30000 },
+        { .name = "newest",
+          .pattern = BRAIN_WORK,
+          .full = BRAIN_FULL_DROP_NEWEST,
+          .capacity = 3,
+          .bytes_max = 65536,
+          .ttl_ms = 60000,
+          .ack = true,
+          .start_timeout_ms = 60000,
+          .lease_ms = 30000 },
     };
 
     (void)state;
@@ -438,8 +459,14 @@ static void drop_policies_drop_the_right_one_and_say_so(void **state)
 
 static void a_durable_channel_is_refused_and_says_why(void **state)
 {
-    struct brain_channel_config channel = { .name = "safe", .pattern = BRAIN_WORK, .capacity = 3, .bytes_max = 65536, .ttl_ms = 60000,
-                                            .start_timeout_ms = 60000, .lease_ms = 30000, .is_durable = true };
+    struct brain_channel_config channel = { .name = "safe",
+                                            .pattern = BRAIN_WORK,
+                                            .capacity = 3,
+                                            .bytes_max = 65536,
+                                            .ttl_ms = 60000,
+                                            .start_timeout_ms = 60000,
+                                            .lease_ms = 30000,
+                                            .is_durable = true };
     struct brain_config config = { .epoch = 1, .channels = &channel, .channels_count = 1 };
     struct brain *brain = NULL;
     char detail[256];
@@ -483,7 +510,9 @@ static void an_edge_in_is_read_only_while_there_is_room(void **state)
     strato_envelope_encode(&e, &out);
     assert_int_equal(brain_edge_in_room(w->brain, "gpu"), 64);
     while (brain_edge_in_room(w->brain, "gpu") > 0) {
-        struct brain_event event = { .kind = BRAIN_EDGE_IN, .data = strato_writer_view(&out), .channel = strato_text("gpu") };
+        struct brain_event event = { .kind = BRAIN_EDGE_IN,
+                                     .data = strato_writer_view(&out),
+                                     .channel = strato_text("gpu") };
 
         assert_int_equal(brain_step(w->brain, &event, w->now_ms, &w->out), 0);
         read++;
@@ -521,7 +550,8 @@ static void published_events_carry_seq_and_prev(void **state)
     assert_non_null(action);
     assert_true(strato_bytes_is(strato_bytes(action->data, action->split[0]), "events.spawned"));
     {
-        struct strato_cursor c = strato_cursor_over(strato_bytes(action->data + action->split[0], action->split[1] - action->split[0]));
+        struct strato_cursor c =
+            strato_cursor_over(strato_bytes(action->data + action->split[0], action->split[1] - action->split[0]));
         struct strato_bytes key;
         uint64_t epoch, seq, prev;
         uint32_t pairs;

@@ -81,7 +81,9 @@ static struct strato_envelope_out some_envelope(struct world *w)
 {
     static const char *const needs[] = { "cuda" };
     static const char *const keys[] = { "", "k1", "k2", "k3" };
-    struct strato_envelope_out e = { .type = "t.work", .has = STRATO_ENV_PRIORITY, .priority = (uint8_t)world_random(w, 101) };
+    struct strato_envelope_out e = { .type = "t.work",
+                                     .has = STRATO_ENV_PRIORITY,
+                                     .priority = (uint8_t)world_random(w, 101) };
 
     if (world_random(w, 4) == 0) {
         e.has |= STRATO_ENV_TTL;
@@ -166,14 +168,28 @@ static void act(struct storm *s, struct actor *a)
     if (!a->peer)
         return;
     switch (a->role) {
-    case PRODUCER: produce(s, a); break;
+    case PRODUCER:
+        produce(s, a);
+        break;
     case CONSUMER:
-    case RESPONDER: consume(s, a); break;
-    case GETTER: world_get(s->w, a->peer, a->channel, 1 + world_random(s->w, 8), world_random(s->w, 2) * 200); break;
-    case PUTTER: put_plain(s, a); break;
-    case SUBSCRIBER: subscriber(s, a); break;
-    case CALLER: world_call(s->w, a->peer, world_random(s->w, 2) ? "cost" : "small", ++a->calls, 1 + world_random(s->w, 2000), world_random(s->w, 2)); break;
-    case ROLES: break;
+    case RESPONDER:
+        consume(s, a);
+        break;
+    case GETTER:
+        world_get(s->w, a->peer, a->channel, 1 + world_random(s->w, 8), world_random(s->w, 2) * 200);
+        break;
+    case PUTTER:
+        put_plain(s, a);
+        break;
+    case SUBSCRIBER:
+        subscriber(s, a);
+        break;
+    case CALLER:
+        world_call(s->w, a->peer, world_random(s->w, 2) ? "cost" : "small", ++a->calls, 1 + world_random(s->w, 2000),
+                   world_random(s->w, 2));
+        break;
+    case ROLES:
+        break;
     }
 }
 
@@ -223,9 +239,14 @@ static void read_one(struct storm *s, struct actor *a, const struct world_frame 
     case STRATO_OP_event:
         a->next_tag = f->header.i + f->header.n;
         break;
-    case STRATO_OP_result: s->results += f->header.n; break;
-    case STRATO_OP_err: s->errors++; break;
-    default: break;
+    case STRATO_OP_result:
+        s->results += f->header.n;
+        break;
+    case STRATO_OP_err:
+        s->errors++;
+        break;
+    default:
+        break;
     }
 }
 
@@ -278,7 +299,8 @@ static void crash_or_return(struct storm *s, struct actor *a)
 
 static void admin(struct storm *s)
 {
-    static const char *const ops[] = { "admin.purge", "admin.pause", "admin.resume", "admin.resume", "admin.channel.set" };
+    static const char *const ops[] = { "admin.purge", "admin.pause", "admin.resume", "admin.resume",
+                                       "admin.channel.set" };
     uint64_t which = world_random(s->w, 5);
     struct world_out o;
 

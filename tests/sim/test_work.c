@@ -617,8 +617,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_order_key_is_leased_one_at_a_time_and_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(work_with_needs_goes_to_who_can_and_others_pass, setup, teardown),
         cmocka_unit_test_setup_teardown(expired_work_is_never_delivered, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_id_sent_again_is_a_duplicate_and_with_other_content_a_conflict, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_duplicate_by_id_in_a_session_uses_its_index_and_frees_its_slot, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_id_sent_again_is_a_duplicate_and_with_other_content_a_conflict, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_duplicate_by_id_in_a_session_uses_its_index_and_frees_its_slot, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(delayed_work_keeps_its_slot_and_comes_when_it_is_due, setup, teardown),
         cmocka_unit_test_setup_teardown(a_consumer_that_lost_its_connection_is_not_counted, setup, teardown),
     };

@@ -49,12 +49,25 @@ static void act(struct world *w)
         struct brain_action *action = &w->out.actions[i];
 
         switch (action->kind) {
-        case BRAIN_SEND: keep(w, action); break;
-        case BRAIN_PUBLISH: w->published++; break;
-        case BRAIN_EDGE_OUT: w->edge_out++; w->last_edge_bytes = action->bytes; break;
-        case BRAIN_PROBE: w->probes++; break;
-        case BRAIN_CLOSE: w->closed++; break;
-        case BRAIN_LOG: w->logs++; break;
+        case BRAIN_SEND:
+            keep(w, action);
+            break;
+        case BRAIN_PUBLISH:
+            w->published++;
+            break;
+        case BRAIN_EDGE_OUT:
+            w->edge_out++;
+            w->last_edge_bytes = action->bytes;
+            break;
+        case BRAIN_PROBE:
+            w->probes++;
+            break;
+        case BRAIN_CLOSE:
+            w->closed++;
+            break;
+        case BRAIN_LOG:
+            w->logs++;
+            break;
         case BRAIN_DRAINED:
             w->is_drained = true;
             w->drain_abandoned = action->drain.leased_abandoned;
@@ -126,16 +139,23 @@ void world_send(struct world_out *o)
     struct world_peer *peer = &o->world->peers[o->peer];
 
     assert_int_equal(strato_writer_error(&o->w), 0);
-    step(o->world, &(struct brain_event){ .kind = BRAIN_FRAME, .peer = o->peer, .is_lockstep = peer->is_lockstep,
-                                          .is_local = !peer->is_remote, .data = strato_writer_view(&o->w), .blobs = o->blobs,
+    step(o->world, &(struct brain_event){ .kind = BRAIN_FRAME,
+                                          .peer = o->peer,
+                                          .is_lockstep = peer->is_lockstep,
+                                          .is_local = !peer->is_remote,
+                                          .data = strato_writer_view(&o->w),
+                                          .blobs = o->blobs,
                                           .blobs_count = o->blobs_count });
     strato_writer_fini(&o->w);
 }
 
 void world_raw(struct world *w, brain_peer peer, const void *data, size_t bytes)
 {
-    step(w, &(struct brain_event){ .kind = BRAIN_FRAME, .peer = peer, .is_lockstep = w->peers[peer].is_lockstep,
-                                   .is_local = !w->peers[peer].is_remote, .data = strato_bytes(data, bytes) });
+    step(w, &(struct brain_event){ .kind = BRAIN_FRAME,
+                                   .peer = peer,
+                                   .is_lockstep = w->peers[peer].is_lockstep,
+                                   .is_local = !w->peers[peer].is_remote,
+                                   .data = strato_bytes(data, bytes) });
 }
 
 void world_turn(struct world *w)
@@ -230,8 +250,8 @@ void world_expect_nothing(struct world *w, brain_peer peer)
     struct world_frame *f = w->peers[peer].head;
 
     if (f)
-        fail_msg("peer %llu: expected nothing, received %s %.*s", (unsigned long long)peer, strato_op_name(f->header.opcode),
-                 (int)f->header.name.bytes, (const char *)f->header.name.data);
+        fail_msg("peer %llu: expected nothing, received %s %.*s", (unsigned long long)peer,
+                 strato_op_name(f->header.opcode), (int)f->header.name.bytes, (const char *)f->header.name.data);
 }
 
 struct strato_envelope world_envelope_at(const struct world_frame *f, uint64_t k)

@@ -18,7 +18,7 @@ enum { WORLD_PEERS_MAX = 512 };
 /** A frame that a peer received. */
 struct world_frame {
     struct world_frame *next;
-    struct strato_header header;  /* slices point into data */
+    struct strato_header header; /* slices point into data */
     uint8_t *data;
     size_t bytes, body_at;
     size_t blobs_count;
@@ -63,7 +63,7 @@ struct world_out {
 };
 void world_begin(struct world_out *o, struct world *w, brain_peer peer, const char *op);
 #define world_u64(o, key, value) strato_header_u64(&(o)->header, key, value)
-#define world_str(o, key, text) strato_header_str(&(o)->header, key, strato_text(text))
+#define world_str(o, key, text)  strato_header_str(&(o)->header, key, strato_text(text))
 /** Ends the header; envelopes may follow with world_envelope(). */
 void world_body(struct world_out *o);
 void world_envelope(struct world_out *o, const struct strato_envelope_out *e);
@@ -97,14 +97,18 @@ void world_hello(struct world *w, brain_peer peer, const char *agent, const char
 uint64_t world_open_channel(struct world *w, brain_peer peer, const char *channel, const char *dir);
 void world_need(struct world *w, brain_peer peer, const char *channel, uint64_t upto, uint64_t wait);
 /** Session put of n small messages from index i. */
-void world_put(struct world *w, brain_peer peer, const char *channel, uint64_t i, uint64_t n, const struct strato_envelope_out *e);
+void world_put(struct world *w, brain_peer peer, const char *channel, uint64_t i, uint64_t n,
+               const struct strato_envelope_out *e);
 /** L1 put of one message. */
-void world_l1_put(struct world *w, brain_peer peer, const char *channel, uint64_t wait, const struct strato_envelope_out *e);
+void world_l1_put(struct world *w, brain_peer peer, const char *channel, uint64_t wait,
+                  const struct strato_envelope_out *e);
 void world_want(struct world *w, brain_peer peer, const char *channel, uint64_t limit, uint64_t taken);
 void world_settle(struct world *w, brain_peer peer, const char *op, const char *channel, uint64_t tag);
 void world_get(struct world *w, brain_peer peer, const char *channel, uint64_t n, uint64_t wait);
-void world_sub(struct world *w, brain_peer peer, const char *channel, const char *glob, const char *policy, uint64_t from_seq);
-void world_call(struct world *w, brain_peer peer, const char *channel, uint64_t rq, uint64_t deadline_ms, bool idempotent);
+void world_sub(struct world *w, brain_peer peer, const char *channel, const char *glob, const char *policy,
+               uint64_t from_seq);
+void world_call(struct world *w, brain_peer peer, const char *channel, uint64_t rq, uint64_t deadline_ms,
+                bool idempotent);
 void world_reply(struct world *w, brain_peer peer, const char *channel, uint64_t tag, bool more);
 struct brain_channel_stats world_stats(struct world *w, const char *channel);
 #endif

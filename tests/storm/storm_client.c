@@ -29,7 +29,8 @@ static int put_and_take(strato_client *client)
         if (rc < 0)
             goto out;
     }
-    rc = strato_consumer_open(client, &(struct strato_consumer_options){ .channel = "storm", .prefetch = 8 }, &consumer);
+    rc =
+        strato_consumer_open(client, &(struct strato_consumer_options){ .channel = "storm", .prefetch = 8 }, &consumer);
     if (rc < 0)
         goto out;
     for (int i = 0; i < 3; i++) {
@@ -55,7 +56,8 @@ static int publish_to_self(strato_client *client)
     strato_subscription *subscription = NULL;
     strato_message *message = NULL;
     int rc = strato_subscription_open(
-        client, &(struct strato_subscription_options){ .channel = "events", .match = match, .match_count = 1 }, &subscription);
+        client, &(struct strato_subscription_options){ .channel = "events", .match = match, .match_count = 1 },
+        &subscription);
 
     if (rc < 0)
         return rc;
@@ -76,7 +78,8 @@ static int vanish(strato_client *client)
     int rc = strato_send(client, &put, WAIT_MS);
 
     if (rc == 0)
-        rc = strato_consumer_open(client, &(struct strato_consumer_options){ .channel = "storm", .prefetch = 8 }, &consumer);
+        rc = strato_consumer_open(client, &(struct strato_consumer_options){ .channel = "storm", .prefetch = 8 },
+                                  &consumer);
     if (rc == 0)
         rc = strato_consumer_next(consumer, WAIT_MS, &message);
     if (rc < 0 && rc != STRATO_EEMPTY) /* another one that vanishes may hold it until its session is given up */
@@ -106,7 +109,8 @@ int main(int argc, char **argv)
         if (rc == 0)
             rc = does_vanish ? vanish(client) : put_and_take(client);
         if (rc < 0)
-            fprintf(stderr, "round %d: %s: %s\n", round, strato_strerror(rc), client ? strato_client_detail(client) : "");
+            fprintf(stderr, "round %d: %s: %s\n", round, strato_strerror(rc),
+                    client ? strato_client_detail(client) : "");
         strato_client_close(&client);
     }
     return rc == 0 ? 0 : 1;

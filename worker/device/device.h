@@ -20,7 +20,8 @@
 enum {
     DEVICE_TEXT_BYTES = 128,
     DEVICE_DETAIL_BYTES = 256,
-    DEVICE_ALIGN_BYTES = 128, /* offsets of buffer ranges given to kernels: CL_DEVICE_MEM_BASE_ADDR_ALIGN of any device we know */
+    DEVICE_ALIGN_BYTES =
+        128, /* offsets of buffer ranges given to kernels: CL_DEVICE_MEM_BASE_ADDR_ALIGN of any device we know */
     DEVICE_LOG_BYTES_MAX = 16 * 1024,
     DEVICE_SOURCE_BYTES_MAX = 64 * 1024,
     DEVICE_KERNELS_MAX = 256, /* of one program */
@@ -53,8 +54,8 @@ struct device_kernel; /* lives as long as its program, or as the device for a bu
 struct device_argument {
     enum parameter_kind kind;
     struct device_buffer *buffer; /* BUFFER; NULL = null pointer */
-    uint64_t offset, bytes;       /* BUFFER: range of it, offset a multiple of DEVICE_ALIGN_BYTES; VALUE, LOCAL: bytes */
-    const void *value;            /* VALUE: `bytes` bytes, any alignment */
+    uint64_t offset, bytes; /* BUFFER: range of it, offset a multiple of DEVICE_ALIGN_BYTES; VALUE, LOCAL: bytes */
+    const void *value;      /* VALUE: `bytes` bytes, any alignment */
 };
 
 struct device_launch {
@@ -70,7 +71,8 @@ struct device_ops {
     void (*close)(struct device *device);
     int (*buffer_new)(struct device *device, uint64_t bytes, struct device_buffer **ret_buffer);
     void (*buffer_destroy)(struct device *device, struct device_buffer **buffer);
-    int (*write)(struct device *device, struct device_buffer *to, uint64_t offset, struct strato_bytes data, uint64_t *ret_ns);
+    int (*write)(struct device *device, struct device_buffer *to, uint64_t offset, struct strato_bytes data,
+                 uint64_t *ret_ns);
     int (*read)(struct device *device, struct device_buffer *from, uint64_t offset, void *data, uint64_t bytes,
                 uint64_t *ret_ns);
     int (*copy)(struct device *device, struct device_buffer *from, uint64_t from_offset, struct device_buffer *to,

@@ -39,7 +39,8 @@ int opencl_finish(struct opencl *o, cl_int code, cl_event event, const char *wha
         code = cl.clWaitForEvents(1, &event);
     if (code == CL_SUCCESS &&
         cl.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof(start), &start, NULL) == CL_SUCCESS &&
-        cl.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof(end), &end, NULL) == CL_SUCCESS && end > start)
+        cl.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof(end), &end, NULL) == CL_SUCCESS &&
+        end > start)
         *ret_ns = end - start;
     if (event)
         cl.clReleaseEvent(event);
@@ -73,7 +74,9 @@ static void describe(cl_platform_id platform, cl_device_id id, struct device_inf
     char whole[1024] = "?";
     cl_device_type type = device_number(id, CL_DEVICE_TYPE, sizeof(cl_device_type));
 
-    info->class_of = type & CL_DEVICE_TYPE_GPU ? DEVICE_GPU : type & CL_DEVICE_TYPE_CPU ? DEVICE_CPU : DEVICE_ACCELERATOR;
+    info->class_of = type & CL_DEVICE_TYPE_GPU   ? DEVICE_GPU
+                     : type & CL_DEVICE_TYPE_CPU ? DEVICE_CPU
+                                                 : DEVICE_ACCELERATOR;
     device_text(id, CL_DEVICE_NAME, info->name);
     device_text(id, CL_DRIVER_VERSION, info->driver);
     cl.clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof(whole), whole, NULL);
@@ -113,7 +116,8 @@ static int find_all(struct found *found, uint32_t max, char *detail)
     }
     if (count == 0)
         snprintf(detail, DEVICE_DETAIL_BYTES,
-                 "OpenCL is installed, but no driver offers a device: install pocl-opencl-icd for the CPU, or your GPU's driver "
+                 "OpenCL is installed, but no driver offers a device: install pocl-opencl-icd for the CPU, or your "
+                 "GPU's driver "
                  "(its .icd file belongs in /etc/OpenCL/vendors)");
     return (int)count;
 }
@@ -223,7 +227,8 @@ static int warm_up(struct opencl *o, struct device_kernel *kernel, struct device
 
     launch.arguments_count = kernel->signature.parameters_count;
     for (uint32_t i = 0; i < launch.arguments_count; i++) {
-        arguments[i] = (struct device_argument){ .kind = kernel->signature.parameters[i].kind, .value = zero,
+        arguments[i] = (struct device_argument){ .kind = kernel->signature.parameters[i].kind,
+                                                 .value = zero,
                                                  .bytes = kernel->signature.parameters[i].bytes };
         if (arguments[i].kind == PARAMETER_BUFFER)
             arguments[i].buffer = buffer;
@@ -260,7 +265,8 @@ int opencl_open(uint32_t number, struct device **ret_device, char *ret_detail)
     if (rc <= 0)
         return rc < 0 ? rc : STRATO_ENOENT;
     if (number >= (uint32_t)rc) {
-        snprintf(ret_detail, DEVICE_DETAIL_BYTES, "no device %u: there are %d, numbered from 0 (strato-worker --list)", number, rc);
+        snprintf(ret_detail, DEVICE_DETAIL_BYTES, "no device %u: there are %d, numbered from 0 (strato-worker --list)",
+                 number, rc);
         return STRATO_ENOENT;
     }
     o = calloc(1, sizeof(*o));

@@ -83,7 +83,8 @@ int opencl_launch(struct device *device, const struct device_launch *launch, uin
     if (code != CL_SUCCESS) {
         rc = opencl_fail(o, code, "clSetKernelArg");
     } else if (global[0] > 0 && global[1] > 0 && global[2] > 0) {
-        code = cl.clEnqueueNDRangeKernel(o->queue, kernel, 3, offset, global, has_local ? local : NULL, 0, NULL, &event);
+        code =
+            cl.clEnqueueNDRangeKernel(o->queue, kernel, 3, offset, global, has_local ? local : NULL, 0, NULL, &event);
         rc = opencl_finish(o, code, event, "clEnqueueNDRangeKernel", ret_ns);
     }
     for (uint32_t i = 0; i < launch->arguments_count; i++)

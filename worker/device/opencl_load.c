@@ -48,11 +48,12 @@ static void load(void)
     int rc = 0;
 
     if (!library) {
-        snprintf(why, sizeof(why), "no OpenCL loader (libOpenCL.so.1): install ocl-icd-libopencl1 and a driver such as pocl-opencl-icd");
+        snprintf(why, sizeof(why),
+                 "no OpenCL loader (libOpenCL.so.1): install ocl-icd-libopencl1 and a driver such as pocl-opencl-icd");
         return;
     }
-#define X(name)                                                 \
-    if (rc == 0)                                                \
+#define X(name)                                                                                                        \
+    if (rc == 0)                                                                                                       \
         rc = find(library, #name, &cl.name, sizeof(cl.name));
     OPENCL_FUNCTIONS(X)
 #undef X

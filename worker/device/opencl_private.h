@@ -11,15 +11,18 @@
 
 #include "worker/device/device.h"
 
-#define OPENCL_FUNCTIONS(X)                                                                              \
-    X(clGetPlatformIDs) X(clGetPlatformInfo) X(clGetDeviceIDs) X(clGetDeviceInfo)                        \
-    X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue)              \
-    X(clCreateBuffer) X(clCreateSubBuffer) X(clReleaseMemObject)                                         \
-    X(clEnqueueWriteBuffer) X(clEnqueueReadBuffer) X(clEnqueueCopyBuffer) X(clEnqueueFillBuffer)         \
-    X(clCreateProgramWithSource) X(clBuildProgram) X(clGetProgramBuildInfo) X(clReleaseProgram)          \
-    X(clCreateKernelsInProgram) X(clReleaseKernel) X(clGetKernelInfo) X(clGetKernelArgInfo)              \
-    X(clGetKernelWorkGroupInfo) X(clSetKernelArg) X(clEnqueueNDRangeKernel)                              \
-    X(clWaitForEvents) X(clGetEventProfilingInfo) X(clReleaseEvent) X(clFinish)
+#define OPENCL_FUNCTIONS(X)                                                                                            \
+    X(clGetPlatformIDs)                                                                                                \
+    X(clGetPlatformInfo)                                                                                               \
+    X(clGetDeviceIDs)                                                                                                  \
+    X(clGetDeviceInfo)                                                                                                 \
+    X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue) X(clCreateBuffer)          \
+        X(clCreateSubBuffer) X(clReleaseMemObject) X(clEnqueueWriteBuffer) X(clEnqueueReadBuffer)                      \
+            X(clEnqueueCopyBuffer) X(clEnqueueFillBuffer) X(clCreateProgramWithSource) X(clBuildProgram)               \
+                X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernelsInProgram) X(clReleaseKernel)            \
+                    X(clGetKernelInfo) X(clGetKernelArgInfo) X(clGetKernelWorkGroupInfo) X(clSetKernelArg)             \
+                        X(clEnqueueNDRangeKernel) X(clWaitForEvents) X(clGetEventProfilingInfo) X(clReleaseEvent)      \
+                            X(clFinish)
 
 /** libOpenCL's functions; all set once opencl_load() returned 0. */
 struct opencl_functions {
@@ -73,7 +76,8 @@ int opencl_fail(struct opencl *o, cl_int code, const char *what);
 /* opencl_buffer.c */
 int opencl_buffer_new(struct device *device, uint64_t bytes, struct device_buffer **ret_buffer);
 void opencl_buffer_destroy(struct device *device, struct device_buffer **buffer);
-int opencl_write(struct device *device, struct device_buffer *to, uint64_t offset, struct strato_bytes data, uint64_t *ret_ns);
+int opencl_write(struct device *device, struct device_buffer *to, uint64_t offset, struct strato_bytes data,
+                 uint64_t *ret_ns);
 int opencl_read(struct device *device, struct device_buffer *from, uint64_t offset, void *data, uint64_t bytes,
                 uint64_t *ret_ns);
 int opencl_copy(struct device *device, struct device_buffer *from, uint64_t from_offset, struct device_buffer *to,

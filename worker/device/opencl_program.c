@@ -41,7 +41,8 @@ static int read_signature(struct opencl *o, cl_kernel kernel, struct signature *
     cl.clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof(s->name), s->name, NULL);
     cl.clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof(count), &count, NULL);
     if (s->name[0] == '\0' || count > SIGNATURE_PARAMETERS_MAX)
-        return device_fail(&o->device, STRATO_EINVAL, "a kernel's name is over %d characters or it has over %d parameters",
+        return device_fail(&o->device, STRATO_EINVAL,
+                           "a kernel's name is over %d characters or it has over %d parameters",
                            SIGNATURE_NAME_BYTES - 1, SIGNATURE_PARAMETERS_MAX);
     s->parameters_count = count;
     for (cl_uint i = 0; i < count; i++)
@@ -62,7 +63,8 @@ static int read_kernels(struct opencl *o, struct device_program *p)
     if (code != CL_SUCCESS)
         return opencl_fail(o, code, "clCreateKernelsInProgram");
     if (count == 0 || count > DEVICE_KERNELS_MAX)
-        return device_fail(&o->device, STRATO_EINVAL, "a program has 1..%d kernels, this one has %u", DEVICE_KERNELS_MAX, count);
+        return device_fail(&o->device, STRATO_EINVAL, "a program has 1..%d kernels, this one has %u",
+                           DEVICE_KERNELS_MAX, count);
     p->kernels = calloc(count, sizeof(*p->kernels));
     if (!p->kernels)
         return device_fail(&o->device, STRATO_ENOMEM, "the host is out of memory");

@@ -14,9 +14,8 @@ static const struct {
     const char *name;
     uint32_t bytes;
 } scalars[] = {
-    { "char", 1 },  { "uchar", 1 },  { "short", 2 },  { "ushort", 2 },  { "half", 2 },
-    { "int", 4 },   { "uint", 4 },   { "float", 4 },  { "long", 8 },    { "ulong", 8 },
-    { "double", 8 },
+    { "char", 1 }, { "uchar", 1 }, { "short", 2 }, { "ushort", 2 }, { "half", 2 },   { "int", 4 },
+    { "uint", 4 }, { "float", 4 }, { "long", 8 },  { "ulong", 8 },  { "double", 8 },
 };
 
 uint32_t signature_type_bytes(const char *type)
@@ -51,7 +50,9 @@ void signature_print(const struct signature *s, char *text, size_t bytes)
         size_t length = strlen(p->type);
         bool is_pointer = length > 0 && p->type[length - 1] == '*';
         int n = snprintf(text + at, bytes - at, "%s%s%s%.*s %s%s", i ? ", " : "",
-                         p->kind == PARAMETER_BUFFER ? "global " : p->kind == PARAMETER_LOCAL ? "local " : "",
+                         p->kind == PARAMETER_BUFFER  ? "global "
+                         : p->kind == PARAMETER_LOCAL ? "local "
+                                                      : "",
                          p->kind == PARAMETER_BUFFER && p->is_read_only ? "const " : "",
                          (int)(is_pointer ? length - 1 : length), p->type, is_pointer ? "*" : "", p->name);
 

@@ -28,8 +28,8 @@ enum parameter_kind {
 
 struct parameter {
     enum parameter_kind kind;
-    bool is_read_only;  /* BUFFER: const or constant */
-    uint32_t bytes;     /* VALUE: size; 0 = not known (a struct) */
+    bool is_read_only;               /* BUFFER: const or constant */
+    uint32_t bytes;                  /* VALUE: size; 0 = not known (a struct) */
     char type[SIGNATURE_TYPE_BYTES]; /* "uint", "float*" */
     char name[SIGNATURE_TYPE_BYTES];
 };

@@ -199,8 +199,9 @@ static int sim_launch(struct device *device, const struct device_launch *launch,
             arguments[i].data = (void *)(uintptr_t)a->value;
     }
     if (items > 0)
-        launch->kernel->builtin->run(arguments, (struct builtin_range){
-            launch->offset[0], launch->groups[0] * (launch->local[0] ? launch->local[0] : 1) });
+        launch->kernel->builtin->run(
+            arguments,
+            (struct builtin_range){ launch->offset[0], launch->groups[0] * (launch->local[0] ? launch->local[0] : 1) });
     sim->window_items = items;
     pass(sim, SIM_LAUNCH_NS + items, ret_ns);
     return 0;
@@ -236,10 +237,16 @@ static const struct device_ops sim_ops = {
 
 void sim_describe(struct device_info *ret_info)
 {
-    *ret_info = (struct device_info){ .class_of = DEVICE_SIM, .name = "sim", .platform = "sim", .driver = "1",
+    *ret_info = (struct device_info){ .class_of = DEVICE_SIM,
+                                      .name = "sim",
+                                      .platform = "sim",
+                                      .driver = "1",
                                       .memory_bytes = (uint64_t)SIM_MEMORY_GIB << 30,
-                                      .allocation_bytes = (uint64_t)SIM_MEMORY_GIB << 30, .units = 1,
-                                      .group_items_max = 4096, .local_bytes = 64 * 1024, .has_f64 = true };
+                                      .allocation_bytes = (uint64_t)SIM_MEMORY_GIB << 30,
+                                      .units = 1,
+                                      .group_items_max = 4096,
+                                      .local_bytes = 64 * 1024,
+                                      .has_f64 = true };
 }
 
 int sim_open(struct device **ret_device)

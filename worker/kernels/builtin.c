@@ -29,8 +29,8 @@ static int fits(const struct builtin_argument *arguments, uint32_t index, const 
 {
     if (count * bytes <= arguments[index].bytes)
         return 0;
-    snprintf(detail, BUILTIN_DETAIL_BYTES, "arg %u `%s`: the kernel touches %llu bytes, the buffer range has %llu", index,
-             name, (unsigned long long)(count * bytes), (unsigned long long)arguments[index].bytes);
+    snprintf(detail, BUILTIN_DETAIL_BYTES, "arg %u `%s`: the kernel touches %llu bytes, the buffer range has %llu",
+             index, name, (unsigned long long)(count * bytes), (unsigned long long)arguments[index].bytes);
     return STRATO_EINVAL;
 }
 
@@ -88,14 +88,14 @@ static int rows_check_f64(const struct builtin_argument *a, char *detail)
     return rows_check(a, sizeof(double), detail);
 }
 
-#define ROWS_RUN(name, type, reference)                                                              \
-    static void name(const struct builtin_argument *a, struct builtin_range range)                  \
-    {                                                                                                \
-        uint32_t dim = u32(&a[3]);                                                                   \
-                                                                                                     \
-        range = cut(range, u32(&a[2]));                                                              \
-        for (uint64_t i = range.first; i < range.first + range.count; i++)                           \
-            ((type *)a[1].data)[i] = reference((const type *)a[0].data + i * dim, dim);              \
+#define ROWS_RUN(name, type, reference)                                                                                \
+    static void name(const struct builtin_argument *a, struct builtin_range range)                                     \
+    {                                                                                                                  \
+        uint32_t dim = u32(&a[3]);                                                                                     \
+                                                                                                                       \
+        range = cut(range, u32(&a[2]));                                                                                \
+        for (uint64_t i = range.first; i < range.first + range.count; i++)                                             \
+            ((type *)a[1].data)[i] = reference((const type *)a[0].data + i * dim, dim);                                \
     }
 ROWS_RUN(sphere_run, float, strato_sphere_f32)
 ROWS_RUN(sphere_f64_run, double, strato_sphere_f64)
@@ -120,7 +120,8 @@ static int strategy_check(const struct builtin_argument *a, uint64_t gene_bytes,
     if (rc == 0)
         rc = fits(a, 3, "sums", to + 1, DAY_BYTES, detail);
     if (rc == 0 && (from < STRATO_STRATEGY_WARMUP || to > STRATO_STRATEGY_DAYS_MAX || from + 2 > to)) {
-        snprintf(detail, BUILTIN_DETAIL_BYTES, "arg 5 `from`, arg 6 `to`: want %d <= from, from + 2 <= to <= %d, got %llu, %llu",
+        snprintf(detail, BUILTIN_DETAIL_BYTES,
+                 "arg 5 `from`, arg 6 `to`: want %d <= from, from + 2 <= to <= %d, got %llu, %llu",
                  STRATO_STRATEGY_WARMUP, STRATO_STRATEGY_DAYS_MAX, (unsigned long long)from, (unsigned long long)to);
         rc = STRATO_EINVAL;
     }
@@ -172,8 +173,8 @@ static void strategy_f64_run(const struct builtin_argument *a, struct builtin_ra
 
 #define ROWS_F32 "global const float *rows, global float *values, uint count, uint dim"
 #define ROWS_F64 "global const double *rows, global double *values, uint count, uint dim"
-#define STRATEGY(type)                                                                                   \
-    "global const " type " *rows, global double *values, global const double *closes, global const double *sums, " \
+#define STRATEGY(type)                                                                                                 \
+    "global const " type " *rows, global double *values, global const double *closes, global const double *sums, "     \
     "uint count, uint from, uint to, double cost"
 
 static const struct builtin builtins[] = {

@@ -16,7 +16,7 @@ enum { BUILTIN_PARAMETERS_MAX = 8, BUILTIN_COUNT = 9, BUILTIN_DETAIL_BYTES = 160
 
 /** One argument as the reference sees it: the whole range of a buffer in host memory, or a value. */
 struct builtin_argument {
-    void *data;     /* BUFFER: 8-byte aligned, host memory, or NULL where only sizes are checked; VALUE: any alignment */
+    void *data; /* BUFFER: 8-byte aligned, host memory, or NULL where only sizes are checked; VALUE: any alignment */
     uint64_t bytes; /* of data */
 };
 

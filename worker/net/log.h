@@ -20,5 +20,6 @@ bool log_begin(const struct log *log, struct strato_log_line *line, enum strato_
 /** Write it: one call, so lines of several threads do not mix. */
 void log_end(struct strato_log_line *line);
 /** One line with one pair. */
-void log_line(const struct log *log, enum strato_log_level level, const char *event, const char *key, const char *value);
+void log_line(const struct log *log, enum strato_log_level level, const char *event, const char *key,
+              const char *value);
 #endif

@@ -27,7 +27,7 @@ enum {
     BURST = 32,           /* messages of one channel before the other has its turn */
     TICK_MS = 1000,
     CONNECT_MS = 2000, /* short: a worker that is told to stop meanwhile waits for it */
-    RETRY_MS = 1000,      /* between attempts to connect, and to open a channel that is not there yet */
+    RETRY_MS = 1000,   /* between attempts to connect, and to open a channel that is not there yet */
     CAPS_MAX = 16,
     CAP_BYTES = 80,
 };
@@ -108,8 +108,9 @@ static int open_device(struct node *node)
 {
     struct tasks_options options = TASKS_OPTIONS_DEFAULTS;
     uint64_t most;
-    int rc = node->options.device == NODE_SIM ? sim_open(&node->device)
-                                              : opencl_open((uint32_t)node->options.device, &node->device, node->detail);
+    int rc = node->options.device == NODE_SIM
+                 ? sim_open(&node->device)
+                 : opencl_open((uint32_t)node->options.device, &node->device, node->detail);
 
     if (rc < 0)
         return rc;
@@ -142,12 +143,13 @@ static void say_device(struct node *node)
 /** Called on the client's thread. */
 static void on_client_event(void *arg, enum strato_client_event event, int err, const char *detail)
 {
-    static const char *const names[] = { "connected", "session resumed", "broker lost, reconnecting", "new broker epoch",
-                                         "broker drains", "message refused" };
+    static const char *const names[] = { "connected",        "session resumed", "broker lost, reconnecting",
+                                         "new broker epoch", "broker drains",   "message refused" };
     const struct node *node = arg;
     struct strato_log_line line;
 
-    if (!log_begin(node->options.log, &line, event == STRATO_CLIENT_REFUSED ? STRATO_LOG_WARN : STRATO_LOG_INFO, names[event]))
+    if (!log_begin(node->options.log, &line, event == STRATO_CLIENT_REFUSED ? STRATO_LOG_WARN : STRATO_LOG_INFO,
+                   names[event]))
         return;
     strato_log_text(&line, "worker", node->options.name);
     if (err < 0)
@@ -174,7 +176,8 @@ static uint32_t list_caps(const struct node *node, char texts[CAPS_MAX][CAP_BYTE
 
 static bool is_worth_retrying(int err)
 {
-    return err == STRATO_EUNREACHABLE || err == STRATO_ETIMEOUT || err == STRATO_EDRAINING || strato_err_retry(err) == 'y';
+    return err == STRATO_EUNREACHABLE || err == STRATO_ETIMEOUT || err == STRATO_EDRAINING ||
+           strato_err_retry(err) == 'y';
 }
 
 static int connect_broker(struct node *node)
@@ -226,8 +229,8 @@ static int open_consumers(struct node *node, uint64_t now_ms)
         }
         node->retry_ms[i] = now_ms + RETRY_MS;
         if (rc != STRATO_ENO_CHANNEL && !is_worth_retrying(rc)) {
-            snprintf(node->detail, sizeof(node->detail), "channel %s: %s: %.120s", channel_names[i], strato_strerror(rc),
-                     strato_client_detail(node->client));
+            snprintf(node->detail, sizeof(node->detail), "channel %s: %s: %.120s", channel_names[i],
+                     strato_strerror(rc), strato_client_detail(node->client));
             return rc;
         }
     }
@@ -240,8 +243,10 @@ static void publish(struct node *node, const struct task_result *result)
 {
     for (uint32_t i = 0; i < result->events_count; i++) {
         const struct task_event *event = &result->events[i];
-        struct strato_send send = { .channel = "events", .envelope = { .type = event->type, .topic = event->topic,
-                                                                       .payload = strato_writer_view(&event->payload) } };
+        struct strato_send send = {
+            .channel = "events",
+            .envelope = { .type = event->type, .topic = event->topic, .payload = strato_writer_view(&event->payload) }
+        };
 
         if (strato_writer_error(&event->payload) == 0 && strato_send(node->client, &send, 0) == 0)
             node->counters.events++;
@@ -278,7 +283,8 @@ static int reply(struct node *node, strato_message *message, struct task_result 
     struct strato_attachment attachments[TASK_FRAMES_MAX];
     struct strato_send send = { .channel = strato_message_channel(message),
                                 .envelope = { .type = result->type, .payload = strato_writer_view(&result->payload) },
-                                .attachments = attachments, .attachments_count = result->frames_count };
+                                .attachments = attachments,
+                                .attachments_count = result->frames_count };
     int rc;
 
     for (uint32_t i = 0; i < result->frames_count; i++)
@@ -312,8 +318,14 @@ static void run_message(struct node *node, strato_message *message)
     const struct strato_envelope *e = strato_message_envelope(message);
     struct strato_bytes frames[STRATO_ATTACHMENTS_MAX];
     struct task_result result;
-    struct task task = { .type = e->type, .payload = e->payload, .sender = e->sender, .affinity = e->affinity,
-                         .sequence = e->seq, .frames = frames, .now_ms = clock_now_ms(), .wall_ms = clock_wall_ms() };
+    struct task task = { .type = e->type,
+                         .payload = e->payload,
+                         .sender = e->sender,
+                         .affinity = e->affinity,
+                         .sequence = e->seq,
+                         .frames = frames,
+                         .now_ms = clock_now_ms(),
+                         .wall_ms = clock_wall_ms() };
 
     task.frames_count = strato_message_attachments(message);
     for (uint32_t i = 0; i < task.frames_count; i++)

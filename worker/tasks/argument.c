@@ -21,7 +21,7 @@ struct reading {
     union argument_value *value;
 };
 
-#define ARG "arg %u `%s`: "
+#define ARG    "arg %u `%s`: "
 #define WHO(r) (r)->index, (r)->want->name
 
 static const char *const parameter_kinds[] = { "a buffer", "a value", "local memory" };
@@ -32,9 +32,9 @@ static const char *const parameter_forms[] = { "[\"b\", name, off?, len?, \"r\"|
 static const char *element_type(enum strato_gpu_element element)
 {
     static const char *const types[STRATO_GPU_ELEMENT_COUNT] = {
-        [STRATO_GPU_ELEMENT_I8] = "char",   [STRATO_GPU_ELEMENT_U8] = "uchar",  [STRATO_GPU_ELEMENT_I16] = "short",
+        [STRATO_GPU_ELEMENT_I8] = "char",    [STRATO_GPU_ELEMENT_U8] = "uchar",  [STRATO_GPU_ELEMENT_I16] = "short",
         [STRATO_GPU_ELEMENT_U16] = "ushort", [STRATO_GPU_ELEMENT_I32] = "int",   [STRATO_GPU_ELEMENT_U32] = "uint",
-        [STRATO_GPU_ELEMENT_I64] = "long",  [STRATO_GPU_ELEMENT_U64] = "ulong", [STRATO_GPU_ELEMENT_F32] = "float",
+        [STRATO_GPU_ELEMENT_I64] = "long",   [STRATO_GPU_ELEMENT_U64] = "ulong", [STRATO_GPU_ELEMENT_F32] = "float",
         [STRATO_GPU_ELEMENT_F64] = "double",
     };
 
@@ -101,8 +101,9 @@ static int read_local(struct reading *r)
     uint64_t most = r->c->tasks->device->info.local_bytes;
 
     if (r->got.size > most)
-        return command_fail(r->c, STRATO_GPU_ERROR_CODE_EINVAL, ARG "want at most %" PRIu64 " bytes of local memory, got %" PRIu64,
-                            WHO(r), most, r->got.size);
+        return command_fail(r->c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            ARG "want at most %" PRIu64 " bytes of local memory, got %" PRIu64, WHO(r), most,
+                            r->got.size);
     r->to->bytes = r->got.size;
     return 0;
 }
@@ -112,8 +113,9 @@ static int check_range(struct reading *r, const struct buffer *b)
     r->to->offset = r->got.offset;
     r->to->bytes = r->got.size > 0 ? r->got.size : r->got.offset < b->bytes ? b->bytes - r->got.offset : 0;
     if (r->to->bytes == 0 || r->to->bytes > b->bytes || r->to->offset > b->bytes - r->to->bytes)
-        return command_fail(r->c, STRATO_GPU_ERROR_CODE_ERANGE, ARG "buffer `%s` has %" PRIu64 " bytes: %" PRIu64
-                            " at offset %" PRIu64 " run over its end", WHO(r), b->name, b->bytes, r->got.size, r->got.offset);
+        return command_fail(r->c, STRATO_GPU_ERROR_CODE_ERANGE,
+                            ARG "buffer `%s` has %" PRIu64 " bytes: %" PRIu64 " at offset %" PRIu64 " run over its end",
+                            WHO(r), b->name, b->bytes, r->got.size, r->got.offset);
     if (r->to->offset % DEVICE_ALIGN_BYTES != 0)
         return command_fail(r->c, STRATO_GPU_ERROR_CODE_EINVAL, ARG "offset %" PRIu64 " is no multiple of %d", WHO(r),
                             r->to->offset, DEVICE_ALIGN_BYTES);
@@ -128,8 +130,8 @@ static int read_buffer(struct reading *r)
     if (rc < 0)
         return rc;
     if (r->want->is_read_only && r->got.access == STRATO_GPU_ACCESS_W)
-        return command_fail(r->c, STRATO_GPU_ERROR_CODE_EINVAL, ARG "the kernel only reads it (%s), access is \"w\"", WHO(r),
-                            r->want->type);
+        return command_fail(r->c, STRATO_GPU_ERROR_CODE_EINVAL, ARG "the kernel only reads it (%s), access is \"w\"",
+                            WHO(r), r->want->type);
     if (!r->want->is_read_only && (r->got.access & STRATO_GPU_ACCESS_W))
         command_output(r->c, b);
     rc = check_range(r, b);
@@ -144,8 +146,9 @@ static int read_buffer(struct reading *r)
 static int read_one(struct reading *r, struct strato_bytes encoded)
 {
     if (strato_gpu_argument_decode(encoded, &r->got) < 0)
-        return command_fail(r->c, STRATO_GPU_ERROR_CODE_EINVAL, ARG "no typed argument, or its value is out of range: want %s as %s",
-                            WHO(r), r->want->type, parameter_forms[r->want->kind]);
+        return command_fail(r->c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            ARG "no typed argument, or its value is out of range: want %s as %s", WHO(r), r->want->type,
+                            parameter_forms[r->want->kind]);
     r->to->kind = r->want->kind;
     switch (r->got.kind) {
     case STRATO_GPU_ARGUMENT_BUFFER:
@@ -171,8 +174,9 @@ static int check_locals(struct command *c, const struct arguments *all)
             sum += all->items[i].bytes; /* each is at most local_bytes: no overflow over 64 of them */
     if (sum <= c->tasks->device->info.local_bytes)
         return 0;
-    return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "the arguments want %" PRIu64 " bytes of local memory, the device has %" PRIu64,
-                        sum, c->tasks->device->info.local_bytes);
+    return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                        "the arguments want %" PRIu64 " bytes of local memory, the device has %" PRIu64, sum,
+                        c->tasks->device->info.local_bytes);
 }
 
 int arguments_read(struct command *c, const struct strato_list_value *params, const struct signature *signature,
@@ -187,11 +191,14 @@ int arguments_read(struct command *c, const struct strato_list_value *params, co
         char text[SIGNATURE_TEXT_BYTES];
 
         signature_print(signature, text, sizeof(text));
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "kernel `%s` wants %u arguments (%.300s), got %u", signature->name,
-                            signature->parameters_count, text, params->count);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "kernel `%s` wants %u arguments (%.300s), got %u",
+                            signature->name, signature->parameters_count, text, params->count);
     }
     for (uint32_t i = 0; rc == 0 && strato_list_value_next(&it, &encoded); i++) {
-        struct reading r = { .c = c, .index = i, .want = &signature->parameters[i], .to = &ret_arguments->items[i],
+        struct reading r = { .c = c,
+                             .index = i,
+                             .want = &signature->parameters[i],
+                             .to = &ret_arguments->items[i],
                              .value = &ret_arguments->values[i] };
 
         rc = read_one(&r, encoded);

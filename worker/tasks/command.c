@@ -73,7 +73,8 @@ int command_buffer(struct command *c, struct strato_bytes name, bool is_read, st
                             "no buffer `%.*s` in this session: create it by transfer_to_device or alloc", TEXT(name));
     if (is_read && b->is_poisoned)
         return command_fail(c, STRATO_GPU_ERROR_CODE_EDEP,
-                            "buffer `%.*s`: command %" PRIu64 " of stream %u, which was to write it, failed; synchronize clears this",
+                            "buffer `%.*s`: command %" PRIu64
+                            " of stream %u, which was to write it, failed; synchronize clears this",
                             TEXT(name), b->poison_sequence, b->poison_stream);
     *ret_buffer = b;
     return 0;
@@ -83,8 +84,9 @@ int command_range(struct command *c, const struct buffer *b, uint64_t offset, ui
 {
     if (bytes <= b->bytes && offset <= b->bytes - bytes)
         return 0;
-    return command_fail(c, STRATO_GPU_ERROR_CODE_ERANGE, "buffer `%s` has %" PRIu64 " bytes: %" PRIu64 " at offset %" PRIu64
-                        " run over its end", b->name, b->bytes, bytes, offset);
+    return command_fail(c, STRATO_GPU_ERROR_CODE_ERANGE,
+                        "buffer `%s` has %" PRIu64 " bytes: %" PRIu64 " at offset %" PRIu64 " run over its end",
+                        b->name, b->bytes, bytes, offset);
 }
 
 int command_buffer_add(struct command *c, struct strato_bytes name, uint64_t bytes, struct buffer **ret_buffer)
@@ -98,16 +100,18 @@ int command_buffer_add(struct command *c, struct strato_bytes name, uint64_t byt
         return 0;
     }
     if (rc == STRATO_ELIMIT)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_ENOMEM, "the session holds %d buffers, the most allowed: free some",
-                            SESSION_BUFFERS_MAX);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_ENOMEM,
+                            "the session holds %d buffers, the most allowed: free some", SESSION_BUFFERS_MAX);
     if (rc == STRATO_EFULL || rc == STRATO_ENOMEM) {
         c->failure->has_memory = true;
         c->failure->requested = bytes;
         c->failure->available = available;
     }
     if (rc == STRATO_EFULL)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_ENOMEM, "buffer `%.*s` wants %" PRIu64 " bytes, the pool has %" PRIu64
-                            " left: free buffers, or start the worker with a larger --pool", TEXT(name), bytes, available);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_ENOMEM,
+                            "buffer `%.*s` wants %" PRIu64 " bytes, the pool has %" PRIu64
+                            " left: free buffers, or start the worker with a larger --pool",
+                            TEXT(name), bytes, available);
     return command_fail_device(c, rc, "allocation");
 }
 
@@ -125,8 +129,10 @@ int command_wait(struct command *c, const struct strato_list_u64 *wait)
     /* Commands of a session run in the order of the channel, so whatever came before is done. */
     while (strato_list_u64_next(&it, &sequence))
         if (sequence >= c->task->sequence)
-            return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "wait names command %" PRIu64 ", this one is %" PRIu64
-                                ": only earlier ones can be waited for", sequence, c->task->sequence);
+            return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                                "wait names command %" PRIu64 ", this one is %" PRIu64
+                                ": only earlier ones can be waited for",
+                                sequence, c->task->sequence);
     return 0;
 }
 

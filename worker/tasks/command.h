@@ -42,11 +42,11 @@ struct command {
     struct session *session;
     const struct task *task;
     struct strato_bytes payload;
-    struct task_result *result;    /* frames and events go here */
-    struct strato_writer *reply;   /* payload of the reply; empty = gpu.done with `ns` */
-    const char *reply_type;        /* static; NULL = gpu.done */
-    uint32_t stream_id;            /* set by the handler as soon as it knows */
-    uint64_t ns;                   /* device time */
+    struct task_result *result;  /* frames and events go here */
+    struct strato_writer *reply; /* payload of the reply; empty = gpu.done with `ns` */
+    const char *reply_type;      /* static; NULL = gpu.done */
+    uint32_t stream_id;          /* set by the handler as soon as it knows */
+    uint64_t ns;                 /* device time */
     struct failure *failure;
     /* Buffers that the command was to write: poisoned if it fails. */
     struct buffer *outputs[SIGNATURE_PARAMETERS_MAX];
@@ -89,8 +89,8 @@ int command_wait(struct command *c, const struct strato_list_u64 *wait);
 /** Append an event; without memory for it there is none: events are for the eye. */
 struct task_event *command_event(struct task_result *result, const char *type, const char *topic_format, ...)
     __attribute__((format(printf, 3, 4)));
-void command_event_kernel(struct tasks *tasks, struct task_result *result, uint64_t wall_ms, struct strato_bytes kernel_id,
-                          uint64_t ns, bool is_good);
+void command_event_kernel(struct tasks *tasks, struct task_result *result, uint64_t wall_ms,
+                          struct strato_bytes kernel_id, uint64_t ns, bool is_good);
 /** MemoryPressure, if a level was crossed. */
 void command_event_pressure(struct tasks *tasks, struct task_result *result, uint64_t wall_ms);
 

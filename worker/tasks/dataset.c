@@ -13,7 +13,8 @@ void dataset_hash(struct strato_bytes bytes, char ret_hash[DATASET_HASH_BYTES + 
              (unsigned long long)hash.low64);
 }
 
-struct dataset *dataset_find(struct dataset_cache *cache, const struct strato_problem *problem, struct strato_bytes hash)
+struct dataset *dataset_find(struct dataset_cache *cache, const struct strato_problem *problem,
+                             struct strato_bytes hash)
 {
     for (uint32_t i = 0; i < cache->count; i++)
         if (cache->items[i].problem == problem && strato_bytes_is(hash, cache->items[i].hash)) {
@@ -33,7 +34,8 @@ static void drop(struct dataset *d, struct device *device, struct pool *pool)
     memset(d, 0, sizeof(*d));
 }
 
-static int upload(struct dataset *d, unsigned index, struct device *device, struct pool *pool, struct strato_bytes bytes)
+static int upload(struct dataset *d, unsigned index, struct device *device, struct pool *pool,
+                  struct strato_bytes bytes)
 {
     uint64_t ns;
     int rc;
@@ -59,8 +61,8 @@ static struct dataset *take_slot(struct dataset_cache *cache, struct device *dev
     return oldest;
 }
 
-int dataset_add(struct dataset_cache *cache, struct device *device, struct pool *pool, const struct strato_problem *problem,
-                struct strato_bytes bytes, struct dataset **ret_dataset)
+int dataset_add(struct dataset_cache *cache, struct device *device, struct pool *pool,
+                const struct strato_problem *problem, struct strato_bytes bytes, struct dataset **ret_dataset)
 {
     struct strato_problem_data *data = NULL;
     const struct strato_strategy_data *closes;

@@ -38,12 +38,13 @@ struct dataset_cache {
 /** Write the hash that names these bytes. */
 void dataset_hash(struct strato_bytes bytes, char ret_hash[DATASET_HASH_BYTES + 1]);
 /** By hash, marked as used; NULL if it is not here. */
-struct dataset *dataset_find(struct dataset_cache *cache, const struct strato_problem *problem, struct strato_bytes hash);
+struct dataset *dataset_find(struct dataset_cache *cache, const struct strato_problem *problem,
+                             struct strato_bytes hash);
 /**
  * Keep a data set under its hash.
  * @return 0; STRATO_EINVAL (not a data set of this problem); STRATO_EFULL (the pool has no room); the device's errors.
  */
-int dataset_add(struct dataset_cache *cache, struct device *device, struct pool *pool, const struct strato_problem *problem,
-                struct strato_bytes bytes, struct dataset **ret_dataset);
+int dataset_add(struct dataset_cache *cache, struct device *device, struct pool *pool,
+                const struct strato_problem *problem, struct strato_bytes bytes, struct dataset **ret_dataset);
 void dataset_cache_fini(struct dataset_cache *cache, struct device *device, struct pool *pool);
 #endif

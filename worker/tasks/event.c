@@ -33,8 +33,8 @@ struct task_event *command_event(struct task_result *result, const char *type, c
     return event;
 }
 
-void command_event_kernel(struct tasks *tasks, struct task_result *result, uint64_t wall_ms, struct strato_bytes kernel_id,
-                          uint64_t ns, bool is_good)
+void command_event_kernel(struct tasks *tasks, struct task_result *result, uint64_t wall_ms,
+                          struct strato_bytes kernel_id, uint64_t ns, bool is_good)
 {
     struct strato_events_kernel_completed message = STRATO_EVENTS_KERNEL_COMPLETED_DEFAULTS;
     struct task_event *event = command_event(result, STRATO_TYPE_EVENTS_KERNEL_COMPLETED, "events.kernel_completed.%s",

@@ -11,7 +11,7 @@ int handle_gpu_alloc(struct command *c)
         return rc;
     c->stream_id = m.has_stream_id ? m.stream_id : 0;
     if (session_buffer(c->session, m.buffer_id))
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EEXIST, "buffer `%.*s` exists already: free it first, or write to it",
-                            TEXT(m.buffer_id));
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EEXIST,
+                            "buffer `%.*s` exists already: free it first, or write to it", TEXT(m.buffer_id));
     return command_buffer_add(c, m.buffer_id, m.size, &b);
 }

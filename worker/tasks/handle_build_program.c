@@ -25,10 +25,12 @@ static int check(struct command *c, const char *source, size_t source_bytes, con
         return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "the source holds a NUL character");
     refused = source_refused(source);
     if (refused)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EPERM, "%s is refused: a program is one text of OpenCL C", refused);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EPERM, "%s is refused: a program is one text of OpenCL C",
+                            refused);
     refused = options_refused(options, word, sizeof(word));
     if (refused)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EPERM, "option `%s` is refused: want -D, -cl-std= or -cl-*", refused);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EPERM, "option `%s` is refused: want -D, -cl-std= or -cl-*",
+                            refused);
     return 0;
 }
 
@@ -36,7 +38,8 @@ static void name_program(const char *source, const char *options, char id[PROGRA
 {
     XXH128_hash_t hash = XXH3_128bits_withSeed(source, strlen(source), XXH3_64bits(options, strlen(options)));
 
-    snprintf(id, PROGRAM_ID_BYTES, "prog:%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
+    snprintf(id, PROGRAM_ID_BYTES, "prog:%016llx%016llx", (unsigned long long)hash.high64,
+             (unsigned long long)hash.low64);
 }
 
 static struct program *find(struct session *session, const char *id)
@@ -47,7 +50,8 @@ static struct program *find(struct session *session, const char *id)
     return NULL;
 }
 
-static int build(struct command *c, const char *source, const char *options, const char *id, struct program **ret_program)
+static int build(struct command *c, const char *source, const char *options, const char *id,
+                 struct program **ret_program)
 {
     struct device *device = c->tasks->device;
     struct program *p;

@@ -16,5 +16,6 @@ int handle_gpu_cancel(struct command *c)
 
     if (rc < 0)
         return rc;
-    return command_fail(c, STRATO_GPU_ERROR_CODE_ENOENT, "command %" PRIu64 " is not queued here: it has ended", m.sequence);
+    return command_fail(c, STRATO_GPU_ERROR_CODE_ENOENT, "command %" PRIu64 " is not queued here: it has ended",
+                        m.sequence);
 }

@@ -69,9 +69,11 @@ static int read_params(struct evaluation *e)
         if (rc == 0)
             rc = strato_problem_param(e->problem, &e->params, pair.key, value);
         if (rc == STRATO_ENOENT)
-            return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "problem %s has no parameter `%.*s`", e->problem->name, TEXT(pair.key));
+            return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "problem %s has no parameter `%.*s`", e->problem->name,
+                          TEXT(pair.key));
         if (rc < 0)
-            return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "parameter `%.*s`: not a number in its range", TEXT(pair.key));
+            return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "parameter `%.*s`: not a number in its range",
+                          TEXT(pair.key));
     }
     return 0;
 }
@@ -83,18 +85,20 @@ static int read_rows(struct evaluation *e)
     struct strato_bytes rows;
 
     if (strato_binary_bytes(&m->rows, e->task->frames, e->task->frames_count, &rows) < 0)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "rows names attachment %u, the message has %u", m->rows.index,
-                      e->task->frames_count);
+        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "rows names attachment %u, the message has %u",
+                      m->rows.index, e->task->frames_count);
     if (m->dim < e->problem->dim_min || m->dim > e->problem->dim_max)
         return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "problem %s has %u..%u genes, dim is %u", e->problem->name,
                       e->problem->dim_min, e->problem->dim_max, m->dim);
     e->rows.type = m->dtype == STRATO_EVOLUTION_DTYPE_F64 ? STRATO_GENES_F64 : STRATO_GENES_F32;
     row_bytes = m->dim * strato_gene_bytes(e->rows.type);
     if (rows.bytes % row_bytes != 0)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "rows has %zu bytes, no multiple of a row's %zu", rows.bytes, row_bytes);
+        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "rows has %zu bytes, no multiple of a row's %zu", rows.bytes,
+                      row_bytes);
     if (rows.bytes / row_bytes > ROWS_MAX || rows.bytes > ROWS_BYTES_MAX)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "%zu rows of %zu bytes: at most %d rows and %" PRIu64 " bytes",
-                      rows.bytes / row_bytes, row_bytes, ROWS_MAX, ROWS_BYTES_MAX);
+        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID,
+                      "%zu rows of %zu bytes: at most %d rows and %" PRIu64 " bytes", rows.bytes / row_bytes, row_bytes,
+                      ROWS_MAX, ROWS_BYTES_MAX);
     e->rows.count = (uint32_t)(rows.bytes / row_bytes);
     e->rows.dim = m->dim;
     e->rows.genes = rows.data;
@@ -109,16 +113,16 @@ static int add_dataset(struct evaluation *e)
     int rc;
 
     if (strato_binary_bytes(&e->message.data, e->task->frames, e->task->frames_count, &data) < 0)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "data names attachment %u, the message has %u", e->message.data.index,
-                      e->task->frames_count);
+        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "data names attachment %u, the message has %u",
+                      e->message.data.index, e->task->frames_count);
     dataset_hash(data, hash);
     if (!strato_bytes_is(e->message.data_hash, hash))
         return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "data has the XXH3-128 %s, data_hash says %.*s", hash,
                       TEXT(e->message.data_hash));
     rc = dataset_add(&e->tasks->datasets, e->tasks->device, &e->tasks->pool, e->problem, data, &e->dataset);
     if (rc == STRATO_EINVAL)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "data: want %s, at least %d days of prices above 0", e->problem->data_doc,
-                      STRATO_STRATEGY_DAYS_MIN);
+        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "data: want %s, at least %d days of prices above 0",
+                      e->problem->data_doc, STRATO_STRATEGY_DAYS_MIN);
     if (rc < 0)
         return refuse(e, STRATO_COMMON_ERROR_CODE_FAILED, "no room for the data set: %s", strato_strerror(rc));
     command_event_pressure(e->tasks, e->result, e->task->wall_ms);
@@ -130,12 +134,14 @@ static int find_dataset(struct evaluation *e)
     if (!e->problem->needs_data)
         return 0;
     if (!e->message.has_data_hash)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "problem %s needs data: send data_hash, and data once", e->problem->name);
+        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "problem %s needs data: send data_hash, and data once",
+                      e->problem->name);
     e->dataset = dataset_find(&e->tasks->datasets, e->problem, e->message.data_hash);
     if (e->dataset)
         return 0;
     if (!e->message.has_data)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_NOT_FOUND, "no data set %.*s here: send `data` too", TEXT(e->message.data_hash));
+        return refuse(e, STRATO_COMMON_ERROR_CODE_NOT_FOUND, "no data set %.*s here: send `data` too",
+                      TEXT(e->message.data_hash));
     return add_dataset(e);
 }
 
@@ -154,8 +160,9 @@ static int reserve(struct evaluation *e, unsigned which, uint64_t bytes)
     pool_give(&t->pool, t->scratch_bytes[which]);
     t->scratch_bytes[which] = 0;
     if (!pool_take(&t->pool, room))
-        return refuse(e, STRATO_COMMON_ERROR_CODE_FAILED, "the batch wants %" PRIu64 " bytes of the device, the pool has %" PRIu64 " left",
-                      room, pool_left(&t->pool));
+        return refuse(e, STRATO_COMMON_ERROR_CODE_FAILED,
+                      "the batch wants %" PRIu64 " bytes of the device, the pool has %" PRIu64 " left", room,
+                      pool_left(&t->pool));
     rc = t->device->ops->buffer_new(t->device, room, &t->scratch[which]);
     if (rc < 0) {
         pool_give(&t->pool, room);
@@ -165,23 +172,36 @@ static int reserve(struct evaluation *e, unsigned which, uint64_t bytes)
     return 0;
 }
 
-#define BUFFER(b, n) { .kind = PARAMETER_BUFFER, .buffer = (b), .bytes = (n) }
-#define VALUE(v)     { .kind = PARAMETER_VALUE, .value = &(v), .bytes = sizeof(v) }
+#define BUFFER(b, n)                                                                                                   \
+    {                                                                                                                  \
+        .kind = PARAMETER_BUFFER, .buffer = (b), .bytes = (n)                                                          \
+    }
+#define VALUE(v)                                                                                                       \
+    {                                                                                                                  \
+        .kind = PARAMETER_VALUE, .value = &(v), .bytes = sizeof(v)                                                     \
+    }
 
 static int launch(struct evaluation *e, struct device_kernel *kernel, uint64_t *ret_ns)
 {
     struct device *device = e->tasks->device;
     struct device_buffer *rows = e->tasks->scratch[0], *values = e->tasks->scratch[1];
-    struct device_launch l = { .kernel = kernel, .local = { GROUP_ITEMS, 1, 1 },
+    struct device_launch l = { .kernel = kernel,
+                               .local = { GROUP_ITEMS, 1, 1 },
                                .groups = { (e->rows.count + GROUP_ITEMS - 1) / GROUP_ITEMS, 1, 1 } };
 
     if (e->dataset) {
         uint32_t from = STRATO_STRATEGY_WARMUP;
-        uint32_t to = strato_strategy_split(strato_problem_data_strategy(e->dataset->data)->days, e->params.strategy.train);
+        uint32_t to =
+            strato_strategy_split(strato_problem_data_strategy(e->dataset->data)->days, e->params.strategy.train);
         const struct device_argument arguments[] = {
-            BUFFER(rows, e->tasks->scratch_bytes[0]), BUFFER(values, e->tasks->scratch_bytes[1]),
-            BUFFER(e->dataset->buffers[0], e->dataset->bytes[0]), BUFFER(e->dataset->buffers[1], e->dataset->bytes[1]),
-            VALUE(e->rows.count), VALUE(from), VALUE(to), VALUE(e->params.strategy.cost),
+            BUFFER(rows, e->tasks->scratch_bytes[0]),
+            BUFFER(values, e->tasks->scratch_bytes[1]),
+            BUFFER(e->dataset->buffers[0], e->dataset->bytes[0]),
+            BUFFER(e->dataset->buffers[1], e->dataset->bytes[1]),
+            VALUE(e->rows.count),
+            VALUE(from),
+            VALUE(to),
+            VALUE(e->params.strategy.cost),
         };
 
         l.arguments = arguments;
@@ -189,7 +209,9 @@ static int launch(struct evaluation *e, struct device_kernel *kernel, uint64_t *
         return device->ops->launch(device, &l, ret_ns);
     } else {
         const struct device_argument arguments[] = {
-            BUFFER(rows, e->tasks->scratch_bytes[0]), BUFFER(values, e->tasks->scratch_bytes[1]), VALUE(e->rows.count),
+            BUFFER(rows, e->tasks->scratch_bytes[0]),
+            BUFFER(values, e->tasks->scratch_bytes[1]),
+            VALUE(e->rows.count),
             VALUE(e->rows.dim),
         };
 
@@ -233,7 +255,8 @@ static int compute_on_device(struct evaluation *e, struct device_kernel *kernel,
     snprintf(id, sizeof(id), "builtin:%s", name);
     command_event_kernel(e->tasks, e->result, e->task->wall_ms, strato_text(id), ns[1], rc == 0);
     if (rc < 0)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_FAILED, "the device failed: %s; send it again", device_detail(device));
+        return refuse(e, STRATO_COMMON_ERROR_CODE_FAILED, "the device failed: %s; send it again",
+                      device_detail(device));
     if (!is_wide)
         widen(e->values, e->rows.count);
     e->tasks->counters.kernels_launched++;
@@ -250,9 +273,10 @@ static int compute(struct evaluation *e)
     e->device_name = "C reference on the node";
     if (e->rows.count == 0)
         return 0;
-    if (e->dataset && strato_strategy_split(strato_problem_data_strategy(e->dataset->data)->days, e->params.strategy.train) <
-                          STRATO_STRATEGY_WARMUP + 2)
-        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "train leaves no day behind the warm-up of %d days", STRATO_STRATEGY_WARMUP);
+    if (e->dataset && strato_strategy_split(strato_problem_data_strategy(e->dataset->data)->days,
+                                            e->params.strategy.train) < STRATO_STRATEGY_WARMUP + 2)
+        return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "train leaves no day behind the warm-up of %d days",
+                      STRATO_STRATEGY_WARMUP);
     snprintf(name, sizeof(name), "%s%s", e->problem->name, e->rows.type == STRATO_GENES_F64 ? "_f64" : "");
     kernel = e->tasks->device->ops->builtin(e->tasks->device, name);
     if (kernel)
@@ -291,7 +315,8 @@ int handle_evaluate(struct tasks *tasks, const struct task *task, struct task_re
     int rc = strato_fitness_evaluate_decode(task->payload, &e.message, &field);
 
     if (rc < 0) {
-        (void)refuse(&e, STRATO_COMMON_ERROR_CODE_INVALID, "fitness.evaluate: field `%.*s`: %s", TEXT(field), strato_strerror(rc));
+        (void)refuse(&e, STRATO_COMMON_ERROR_CODE_INVALID, "fitness.evaluate: field `%.*s`: %s", TEXT(field),
+                     strato_strerror(rc));
         goto out;
     }
     e.problem = strato_problem_find(e.message.problem);

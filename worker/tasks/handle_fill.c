@@ -17,11 +17,11 @@ int handle_gpu_fill(struct command *c)
         return rc;
     command_output(c, b);
     if (m.pattern.bytes == 0 || m.pattern.bytes > PATTERN_BYTES_MAX || (m.pattern.bytes & (m.pattern.bytes - 1)) != 0)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "a pattern has 1, 2, 4, 8, 16, 32, 64 or 128 bytes, this one %zu",
-                            m.pattern.bytes);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            "a pattern has 1, 2, 4, 8, 16, 32, 64 or 128 bytes, this one %zu", m.pattern.bytes);
     if (m.size % m.pattern.bytes != 0 || m.offset % m.pattern.bytes != 0)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "size and offset must be multiples of the pattern's %zu bytes",
-                            m.pattern.bytes);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            "size and offset must be multiples of the pattern's %zu bytes", m.pattern.bytes);
     rc = command_range(c, b, m.offset, m.size);
     if (rc < 0)
         return rc;

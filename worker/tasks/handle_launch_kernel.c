@@ -42,7 +42,8 @@ static int find_kernel(struct command *c, struct strato_bytes id, struct device_
                 *ret_kernel = find_in_program(c, &c->session->programs[i], hash + 1);
         *hash = '#';
     } else {
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "kernel_id `%s`: want builtin:NAME or prog:HASH#kernel", text);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "kernel_id `%s`: want builtin:NAME or prog:HASH#kernel",
+                            text);
     }
     if (!*ret_kernel)
         return command_fail(c, STRATO_GPU_ERROR_CODE_ENOENT, "no kernel `%s`: query lists those of this session", text);
@@ -73,8 +74,9 @@ static int check_grid(struct command *c, const struct device_launch *l, const st
     if (zeros != 0 && zeros != 3)
         return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "block_dim: all zero (the node chooses) or none");
     if (group > c->tasks->device->info.group_items_max)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "block_dim has %" PRIu64 " work-items, the device takes %" PRIu64
-                            " at most", group, c->tasks->device->info.group_items_max);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            "block_dim has %" PRIu64 " work-items, the device takes %" PRIu64 " at most", group,
+                            c->tasks->device->info.group_items_max);
     return 0;
 }
 
@@ -106,8 +108,9 @@ static int run(struct command *c, const struct strato_gpu_launch_kernel *m, cons
         return command_fail_device(c, rc, "launch");
     c->tasks->counters.kernels_launched++;
     if (m->has_deadline_ms && c->ns / 1000000 >= m->deadline_ms)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EKERNEL_TIMEOUT, "the kernel took %" PRIu64 " ms, its deadline was %" PRIu64
-                            " ms: do not use what it wrote", c->ns / 1000000, m->deadline_ms);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EKERNEL_TIMEOUT,
+                            "the kernel took %" PRIu64 " ms, its deadline was %" PRIu64 " ms: do not use what it wrote",
+                            c->ns / 1000000, m->deadline_ms);
     return 0;
 }
 

@@ -16,8 +16,8 @@ enum { COMMANDS_MAX = 256 };
 
 /** What the commands that were looked at so far will want. */
 struct wanted {
-    uint64_t bytes;        /* of new buffers; saturates */
-    uint32_t large_reads;  /* replies that travel as attachments */
+    uint64_t bytes;       /* of new buffers; saturates */
+    uint32_t large_reads; /* replies that travel as attachments */
 };
 
 /** Room for any of the messages that admission decodes. */
@@ -69,8 +69,8 @@ static int admit(struct command *c, const struct strato_gpu_submit *m)
         const struct command_type *type = command_find(item.type);
 
         if (!type || type->handle == handle_gpu_submit)
-            return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "command %u: `%.*s` cannot be submitted; nothing was run", i,
-                                TEXT(item.type));
+            return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                                "command %u: `%.*s` cannot be submitted; nothing was run", i, TEXT(item.type));
         c->payload = item.has_payload ? item.payload : STRATO_BYTES_NONE;
         rc = command_decode(c, type->record, &message);
         c->payload = payload;
@@ -80,14 +80,16 @@ static int admit(struct command *c, const struct strato_gpu_submit *m)
     if (rc < 0)
         return rc;
     if (wanted.large_reads > TASK_FRAMES_MAX)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "%u reads of 4 KiB or more: one message answers %d at most; nothing was run",
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            "%u reads of 4 KiB or more: one message answers %d at most; nothing was run",
                             wanted.large_reads, TASK_FRAMES_MAX);
     if (wanted.bytes > pool_left(&c->tasks->pool)) {
         c->failure->has_memory = true;
         c->failure->requested = wanted.bytes;
         c->failure->available = pool_left(&c->tasks->pool);
-        return command_fail(c, STRATO_GPU_ERROR_CODE_ENOMEM, "the new buffers want %" PRIu64 " bytes, the pool has %" PRIu64
-                            " left; nothing was run", wanted.bytes, c->failure->available);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_ENOMEM,
+                            "the new buffers want %" PRIu64 " bytes, the pool has %" PRIu64 " left; nothing was run",
+                            wanted.bytes, c->failure->available);
     }
     return 0;
 }
@@ -96,8 +98,13 @@ static int admit(struct command *c, const struct strato_gpu_submit *m)
 static int run_one(struct command *c, const struct strato_gpu_command *item, struct failure *failure,
                    struct strato_writer *reply, const char **ret_type)
 {
-    struct command one = { .tasks = c->tasks, .session = c->session, .task = c->task, .result = c->result, .reply = reply,
-                           .failure = failure, .payload = item->has_payload ? item->payload : STRATO_BYTES_NONE };
+    struct command one = { .tasks = c->tasks,
+                           .session = c->session,
+                           .task = c->task,
+                           .result = c->result,
+                           .reply = reply,
+                           .failure = failure,
+                           .payload = item->has_payload ? item->payload : STRATO_BYTES_NONE };
     int rc;
 
     memset(failure, 0, sizeof(*failure));
@@ -107,7 +114,8 @@ static int run_one(struct command *c, const struct strato_gpu_command *item, str
 }
 
 /** A command behind a failed one. */
-static void answer_dependent(uint32_t failed, struct failure *failure, struct strato_writer *reply, const char **ret_type)
+static void answer_dependent(uint32_t failed, struct failure *failure, struct strato_writer *reply,
+                             const char **ret_type)
 {
     struct command c = { .failure = failure };
 

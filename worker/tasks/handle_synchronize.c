@@ -28,8 +28,9 @@ int handle_gpu_synchronize(struct command *c)
 
         if ((stream && f->stream_id != *stream) || f->sequence > upto)
             continue;
-        faults[done.errors.count++] = (struct strato_gpu_fault){ .code = f->code, .message = strato_text(f->message),
-                                                                 .sequence = f->sequence, .stream_id = f->stream_id };
+        faults[done.errors.count++] = (struct strato_gpu_fault){
+            .code = f->code, .message = strato_text(f->message), .sequence = f->sequence, .stream_id = f->stream_id
+        };
     }
     done.errors.items = faults;
     done.duration_us = session_take_time(c->session, stream) / 1000;

@@ -47,10 +47,12 @@ int handle_gpu_transfer_from_device(struct command *c)
     if (rc < 0)
         return rc;
     if (m.size > TASK_READ_BYTES_MAX)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "%" PRIu64 " bytes do not fit one reply: read at most %" PRIu64
-                            " at a time, by offset", m.size, TASK_READ_BYTES_MAX);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            "%" PRIu64 " bytes do not fit one reply: read at most %" PRIu64 " at a time, by offset",
+                            m.size, TASK_READ_BYTES_MAX);
     if (m.size > TASK_INLINE_BYTES_MAX && c->result->frames_count == TASK_FRAMES_MAX)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "one message answers %d reads of 4 KiB or more at most", TASK_FRAMES_MAX);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "one message answers %d reads of 4 KiB or more at most",
+                            TASK_FRAMES_MAX);
     bytes = malloc(m.size > 0 ? m.size : 1);
     if (!bytes)
         return command_fail(c, STRATO_GPU_ERROR_CODE_ENOMEM, "the node has no memory for the reply");

@@ -9,16 +9,18 @@
 #include "worker/tasks/command.h"
 
 /** The first write to an unknown name allocates offset + length bytes. */
-static int create(struct command *c, const struct strato_gpu_transfer_to_device *m, uint64_t length, struct buffer **ret_buffer)
+static int create(struct command *c, const struct strato_gpu_transfer_to_device *m, uint64_t length,
+                  struct buffer **ret_buffer)
 {
     if (!m->create)
         return command_fail(c, STRATO_GPU_ERROR_CODE_ENOENT, "no buffer `%.*s` in this session, and create is false",
                             TEXT(m->buffer_id));
     if (m->offset > UINT64_MAX - length)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_ERANGE, "%" PRIu64 " bytes at offset %" PRIu64 " run over 2^64", length,
-                            m->offset);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_ERANGE, "%" PRIu64 " bytes at offset %" PRIu64 " run over 2^64",
+                            length, m->offset);
     if (m->offset + length == 0)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "an empty write creates no buffer: send bytes, or use alloc");
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            "an empty write creates no buffer: send bytes, or use alloc");
     return command_buffer_add(c, m->buffer_id, m->offset + length, ret_buffer);
 }
 
@@ -36,10 +38,11 @@ int handle_gpu_transfer_to_device(struct command *c)
     if (b)
         command_output(c, b);
     if (strato_binary_bytes(&m.data, c->task->frames, c->task->frames_count, &data) < 0)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "data names attachment %u, the message has %u", m.data.index,
-                            c->task->frames_count);
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "data names attachment %u, the message has %u",
+                            m.data.index, c->task->frames_count);
     if (m.has_xxh64 && XXH64(data.data, data.bytes, 0) != m.xxh64)
-        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL, "the data does not have the xxh64 that came with it: send it again");
+        return command_fail(c, STRATO_GPU_ERROR_CODE_EINVAL,
+                            "the data does not have the xxh64 that came with it: send it again");
     rc = command_wait(c, &m.wait);
     if (rc == 0)
         rc = b ? command_range(c, b, m.offset, data.bytes) : create(c, &m, data.bytes, &b);

@@ -91,7 +91,9 @@ static void skip_blanks(struct reader *r)
 
 static const char *refused_word(const char *word)
 {
-    static const char *const words[] = { "asm", "__asm", "__asm__", "__has_include", "__has_include_next", "__has_embed" };
+    static const char *const words[] = {
+        "asm", "__asm", "__asm__", "__has_include", "__has_include_next", "__has_embed"
+    };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(word, words[i]) == 0)

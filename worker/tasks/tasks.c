@@ -106,8 +106,12 @@ static int run_gpu(struct tasks *tasks, const struct task *task, struct task_res
 {
     const struct command_type *type = command_find(task->type);
     struct failure *failure = calloc(1, sizeof(*failure));
-    struct command c = { .tasks = tasks, .task = task, .payload = task->payload, .result = result,
-                         .reply = &result->payload, .failure = failure };
+    struct command c = { .tasks = tasks,
+                         .task = task,
+                         .payload = task->payload,
+                         .result = result,
+                         .reply = &result->payload,
+                         .failure = failure };
     int rc = 0;
 
     if (!failure)
@@ -117,8 +121,8 @@ static int run_gpu(struct tasks *tasks, const struct task *task, struct task_res
         c.session->used_ms = task->now_ms;
         rc = command_run(&c, type);
     } else if (type) {
-        rc = command_fail(&c, STRATO_GPU_ERROR_CODE_ENOMEM, "the device serves %d sessions, the most allowed: try again later",
-                          TASK_SESSIONS_MAX);
+        rc = command_fail(&c, STRATO_GPU_ERROR_CODE_ENOMEM,
+                          "the device serves %d sessions, the most allowed: try again later", TASK_SESSIONS_MAX);
     } else {
         rc = command_fail(&c, STRATO_GPU_ERROR_CODE_EINVAL, "no gpu command is called `%.*s`", TEXT(task->type));
     }

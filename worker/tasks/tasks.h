@@ -18,17 +18,21 @@ enum {
     TASK_FRAMES_MAX = 8,          /* attachments of one reply */
     TASK_INLINE_BYTES_MAX = 4095, /* of binary in a payload; from 4 KiB on it travels as an attachment */
     TASK_TOPIC_BYTES = 201,
-    TASK_SESSIONS_MAX = 256,      /* sessions of one device; the longest idle one over session_idle_ms goes first */
+    TASK_SESSIONS_MAX = 256, /* sessions of one device; the longest idle one over session_idle_ms goes first */
 };
-#define TASK_READ_BYTES_MAX ((uint64_t)8 << 20) /* of one reply: with its envelope it stays under the 10 MiB message limit */
+#define TASK_READ_BYTES_MAX                                                                                            \
+    ((uint64_t)8 << 20) /* of one reply: with its envelope it stays under the 10 MiB message limit */
 
 struct tasks_options {
-    uint64_t pool_bytes;        /* memory that all sessions share; default 1 GiB */
-    uint32_t session_idle_ms;   /* a session untouched for so long loses its buffers; default 15 min */
-    bool is_source_allowed;     /* BuildProgram: user kernels run inside this process */
-    const char *worker;         /* name in events; borrowed; NULL = none */
+    uint64_t pool_bytes;      /* memory that all sessions share; default 1 GiB */
+    uint32_t session_idle_ms; /* a session untouched for so long loses its buffers; default 15 min */
+    bool is_source_allowed;   /* BuildProgram: user kernels run inside this process */
+    const char *worker;       /* name in events; borrowed; NULL = none */
 };
-#define TASKS_OPTIONS_DEFAULTS { .pool_bytes = (uint64_t)1 << 30, .session_idle_ms = 15 * 60 * 1000 }
+#define TASKS_OPTIONS_DEFAULTS                                                                                         \
+    {                                                                                                                  \
+        .pool_bytes = (uint64_t)1 << 30, .session_idle_ms = 15 * 60 * 1000                                             \
+    }
 
 /** One message. All borrowed. */
 struct task {

@@ -54,35 +54,39 @@ enum strato_client_event {
     STRATO_CLIENT_CONNECTED,    /* a new session is open */
     STRATO_CLIENT_RESUMED,      /* the old session goes on, leases and subscriptions with it */
     STRATO_CLIENT_DISCONNECTED, /* the broker is silent or gone; reconnecting with back-off */
-    STRATO_CLIENT_EPOCH,        /* a new broker epoch: memory channels are empty, unconfirmed sends are reported by flush */
-    STRATO_CLIENT_DRAINING,     /* the broker is leaving */
-    STRATO_CLIENT_REFUSED,      /* the broker refused a message: `err` and `detail` say which and why */
+    STRATO_CLIENT_EPOCH,    /* a new broker epoch: memory channels are empty, unconfirmed sends are reported by flush */
+    STRATO_CLIENT_DRAINING, /* the broker is leaving */
+    STRATO_CLIENT_REFUSED,  /* the broker refused a message: `err` and `detail` say which and why */
 };
 
 typedef void strato_client_event_fn(void *arg, enum strato_client_event event, int err, const char *detail);
 
 struct strato_client_options {
-    const char *endpoint;      /* tcp://host:7700, ipc://path, inproc://strato.native; default tcp://127.0.0.1:7700 */
-    void *zmq_context;         /* for inproc: the embedded broker's context, borrowed; NULL = an own one */
-    const char *agent;         /* name asked for, <= 128 B; NULL = the broker picks one */
-    const char *kind;          /* agent, service, worker, tool; default "agent" */
-    const char *const *caps;   /* capabilities, copied */
+    const char *endpoint;    /* tcp://host:7700, ipc://path, inproc://strato.native; default tcp://127.0.0.1:7700 */
+    void *zmq_context;       /* for inproc: the embedded broker's context, borrowed; NULL = an own one */
+    const char *agent;       /* name asked for, <= 128 B; NULL = the broker picks one */
+    const char *kind;        /* agent, service, worker, tool; default "agent" */
+    const char *const *caps; /* capabilities, copied */
     uint32_t caps_count;
-    uint32_t hb_ms;            /* 1000..60000, default 5000; the broker may clamp it */
-    uint32_t connect_timeout_ms; /* how long open waits for the session, default 5000 */
+    uint32_t hb_ms;                          /* 1000..60000, default 5000; the broker may clamp it */
+    uint32_t connect_timeout_ms;             /* how long open waits for the session, default 5000 */
     uint32_t reconnect_ms, reconnect_max_ms; /* back-off, default 100 doubling to 5000, jitter 0.1 */
-    bool own_thread;           /* see THREADS */
-    bool no_batching;          /* one message per frame, for measurements */
-    strato_client_event_fn *on_event; /* called from the owning thread (or the own thread); may be NULL */
+    bool own_thread;                         /* see THREADS */
+    bool no_batching;                        /* one message per frame, for measurements */
+    strato_client_event_fn *on_event;        /* called from the owning thread (or the own thread); may be NULL */
     void *on_event_arg;
 };
 /* Zero means the default in every field, so C++ needs no designated initialiser. */
 #ifdef __cplusplus
-#define STRATO_CLIENT_OPTIONS_DEFAULTS {}
+#define STRATO_CLIENT_OPTIONS_DEFAULTS                                                                                 \
+    {                                                                                                                  \
+    }
 #else
-#define STRATO_CLIENT_OPTIONS_DEFAULTS                                                                       \
-    { .endpoint = "tcp://127.0.0.1:7700", .kind = "agent", .hb_ms = 5000, .connect_timeout_ms = 5000,       \
-      .reconnect_ms = 100, .reconnect_max_ms = 5000 }
+#define STRATO_CLIENT_OPTIONS_DEFAULTS                                                                                 \
+    {                                                                                                                  \
+        .endpoint = "tcp://127.0.0.1:7700", .kind = "agent", .hb_ms = 5000, .connect_timeout_ms = 5000,                \
+        .reconnect_ms = 100, .reconnect_max_ms = 5000                                                                  \
+    }
 #endif
 
 /**
@@ -169,7 +173,7 @@ enum strato_message_kind {
     STRATO_MESSAGE_REQUEST, /* answer it: strato_message_reply */
     STRATO_MESSAGE_REPLY,
     STRATO_MESSAGE_EVENT,
-    STRATO_MESSAGE_LAGGED,  /* no envelope: `gap` says what this subscriber or tap lost */
+    STRATO_MESSAGE_LAGGED, /* no envelope: `gap` says what this subscriber or tap lost */
 };
 struct strato_gap {
     uint64_t count, from_seq, to_seq;
@@ -191,12 +195,12 @@ STRATO_API void strato_message_destroy(strato_message **message);
 
 struct strato_consumer_options {
     const char *channel;
-    bool serve;         /* open as responder of a request channel; declares it (capacity 1,000) if absent */
-    bool auto_ack;      /* taking a message settles it */
-    bool tap;           /* a lossy copy of the traffic (WORK messages that need no settling, LAGGED for gaps) */
-    uint32_t prefetch;  /* messages delivered ahead; 0 = the channel's default */
+    bool serve;          /* open as responder of a request channel; declares it (capacity 1,000) if absent */
+    bool auto_ack;       /* taking a message settles it */
+    bool tap;            /* a lossy copy of the traffic (WORK messages that need no settling, LAGGED for gaps) */
+    uint32_t prefetch;   /* messages delivered ahead; 0 = the channel's default */
     uint32_t spread_max; /* sticky channels: most unbound messages held at a time; 0 = default */
-    uint32_t bytes;     /* byte budget, 0 = 8 MiB */
+    uint32_t bytes;      /* byte budget, 0 = 8 MiB */
 };
 STRATO_API int strato_consumer_open(strato_client *client, const struct strato_consumer_options *options,
                                     strato_consumer **ret_consumer);
@@ -224,9 +228,9 @@ STRATO_API int strato_message_reply(strato_message *request, const struct strato
 /* ---- requesting -------------------------------------------------------------------------------- */
 
 struct strato_request_options {
-    int timeout_ms;               /* deadline, > 0 */
-    uint32_t wait_responder_ms;   /* wait for somebody to serve; 0 = E_NO_RESPONDERS at once */
-    bool idempotent;              /* may be run again after its responder died */
+    int timeout_ms;             /* deadline, > 0 */
+    uint32_t wait_responder_ms; /* wait for somebody to serve; 0 = E_NO_RESPONDERS at once */
+    bool idempotent;            /* may be run again after its responder died */
 };
 /** Ask and wait for the final reply; partial ones are passed over. @return 0 with the reply (destroy it); STRATO_ETIMEOUT, ENO_RESPONDERS, EFULL, EUNAVAILABLE, ERESPONDER_LOST, ENO_REPLY. */
 STRATO_API int strato_request(strato_client *client, const struct strato_send *message,
@@ -237,9 +241,9 @@ STRATO_API int strato_request_start(strato_client *client, const struct strato_s
                                     const struct strato_request_options *options, uint64_t *ret_id);
 struct strato_result {
     uint64_t id;
-    int err;                /* 0, or why it failed */
-    bool more;              /* partial: further results of this id follow */
-    strato_message *reply;  /* yours to destroy; NULL on error */
+    int err;               /* 0, or why it failed */
+    bool more;             /* partial: further results of this id follow */
+    strato_message *reply; /* yours to destroy; NULL on error */
 };
 /** The next finished (or partially answered) started request, in order of arrival. STRATO_EEMPTY if none in time. */
 STRATO_API int strato_request_next(strato_client *client, int timeout_ms, struct strato_result *ret_result);
@@ -249,20 +253,21 @@ STRATO_API int strato_request_cancel(strato_client *client, uint64_t id);
 
 /* Publishing is strato_send() on an events channel, with envelope.topic set. */
 struct strato_subscription_options {
-    const char *channel;       /* default "events" */
-    const char *const *match;  /* topic globs; none = everything */
+    const char *channel;      /* default "events" */
+    const char *const *match; /* topic globs; none = everything */
     uint32_t match_count;
-    const char *policy;        /* drop_oldest (default), block, disconnect */
-    const char *group;         /* share one queue with the others of this name; NULL = alone */
-    uint64_t from_seq;         /* replay from here; 0 = live only */
-    uint32_t prefetch;         /* 0 = 256 */
+    const char *policy; /* drop_oldest (default), block, disconnect */
+    const char *group;  /* share one queue with the others of this name; NULL = alone */
+    uint64_t from_seq;  /* replay from here; 0 = live only */
+    uint32_t prefetch;  /* 0 = 256 */
 };
 /** Confirmed: after it returns, every event accepted later reaches this subscription or shows in a gap. */
 STRATO_API int strato_subscription_open(strato_client *client, const struct strato_subscription_options *options,
                                         strato_subscription **ret_subscription);
 STRATO_API void strato_subscription_close(strato_subscription **subscription);
 /** The next EVENT or LAGGED. @return 0; STRATO_EEMPTY; STRATO_ESLOW if the broker ended it; STRATO_ECLOSED. */
-STRATO_API int strato_subscription_next(strato_subscription *subscription, int timeout_ms, strato_message **ret_message);
+STRATO_API int strato_subscription_next(strato_subscription *subscription, int timeout_ms,
+                                        strato_message **ret_message);
 /** Sequence number of the channel when the subscription was confirmed. */
 STRATO_API uint64_t strato_subscription_seq(const strato_subscription *subscription);
 
@@ -275,8 +280,8 @@ STRATO_API uint64_t strato_subscription_seq(const strato_subscription *subscript
 STRATO_API int strato_admin(strato_client *client, const char *operation, const char *channel,
                             struct strato_bytes arguments, int timeout_ms, strato_message **ret_reply);
 /** One page of history from `from_seq` on: EVENT messages into `ret_messages`. @return how many, 0 at the end. */
-STRATO_API int strato_history(strato_client *client, const char *channel, uint64_t from_seq, uint32_t max, int timeout_ms,
-                              strato_message **ret_messages, bool *ret_more);
+STRATO_API int strato_history(strato_client *client, const char *channel, uint64_t from_seq, uint32_t max,
+                              int timeout_ms, strato_message **ret_messages, bool *ret_more);
 
 /** Version of the library, "0.1.0". Static. */
 STRATO_API const char *strato_version(void);

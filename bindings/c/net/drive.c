@@ -99,9 +99,10 @@ static void connection(struct strato_client *c)
         strato__session_step(s, &opened, s->now_us);
         return;
     }
-    strato__session_detail(s, strato_text(rc == STRATO_EINVAL ? "the endpoint is not valid: tcp://host:port, ipc://path or "
-                                                                "inproc://name"
-                                                              : strato_strerror(rc)));
+    strato__session_detail(s, strato_text(rc == STRATO_EINVAL
+                                              ? "the endpoint is not valid: tcp://host:port, ipc://path or "
+                                                "inproc://name"
+                                              : strato_strerror(rc)));
     strato__session_lost(s);
 }
 

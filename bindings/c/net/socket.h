@@ -17,8 +17,8 @@ struct strato__socket {
     void *context;
     bool owns_context;
     char *endpoint;
-    void *dealer, *monitor; /* NULL = closed; inproc has no monitor */
-    int fd, monitor_fd;     /* -1 = none */
+    void *dealer, *monitor;       /* NULL = closed; inproc has no monitor */
+    int fd, monitor_fd;           /* -1 = none */
     struct strato__outbox staged; /* taken from the session, not yet by libzmq */
 };
 

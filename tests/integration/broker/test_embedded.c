@@ -5,9 +5,9 @@
  */
 #include "tests/unit/core/lib.h"
 
+#include "broker/net/socket.h"
 #include "core/handover.h"
 #include "core/header.h"
-#include "broker/net/socket.h"
 #include "tests/lib/broker_fixture.h"
 
 #include <pthread.h>

@@ -88,7 +88,8 @@ static void *proxy_main(void *arg)
     struct cut_proxy *p = arg;
 
     while (!atomic_load(&p->is_stopping)) {
-        struct pollfd fds[2 + 2 * PAIRS_MAX] = { { .fd = p->listener, .events = POLLIN }, { .fd = p->command, .events = POLLIN } };
+        struct pollfd fds[2 + 2 * PAIRS_MAX] = { { .fd = p->listener, .events = POLLIN },
+                                                 { .fd = p->command, .events = POLLIN } };
         uint64_t commands;
 
         for (int i = 0; i < 2 * PAIRS_MAX; i++)

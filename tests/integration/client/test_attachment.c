@@ -44,8 +44,9 @@ static void assert_intact(struct strato_bytes bytes)
 static void send_taken(strato_client *client, uint8_t *data)
 {
     const struct strato_attachment attachment = { .data = data, .bytes = MIB, .free_fn = free_and_count };
-    const struct strato_send message = { .channel = "gpu", .envelope = { .type = "test.blob" }, .attachments = &attachment,
-                                         .attachments_count = 1 };
+    const struct strato_send message = {
+        .channel = "gpu", .envelope = { .type = "test.blob" }, .attachments = &attachment, .attachments_count = 1
+    };
 
     assert_int_equal(strato_send(client, &message, 20000), 0);
 }
@@ -101,8 +102,9 @@ static void a_message_over_the_limit_is_refused_before_it_is_sent(void **state)
     const size_t bytes = 10 * MIB;
     void *data = calloc(1, bytes);
     const struct strato_attachment attachment = { .data = data, .bytes = bytes };
-    const struct strato_send message = { .channel = "gpu", .envelope = { .type = "test.blob" }, .attachments = &attachment,
-                                         .attachments_count = 1 };
+    const struct strato_send message = {
+        .channel = "gpu", .envelope = { .type = "test.blob" }, .attachments = &attachment, .attachments_count = 1
+    };
 
     (void)state;
     assert_non_null(data);

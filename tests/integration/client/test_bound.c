@@ -71,8 +71,8 @@ static void take(struct broker_fixture *f, strato_client *client, int count)
             struct brain_channel_stats stats = broker_fixture_channel(f, "gpu");
 
             fail_msg("took %d of %d: accepted %d settled %d dead %d ready %d leased %d delayed %d granted %d", i, count,
-                     (int)stats.accepted, (int)stats.settled, (int)stats.dead_lettered, (int)stats.ready, (int)stats.leased,
-                     (int)stats.delayed, (int)stats.granted);
+                     (int)stats.accepted, (int)stats.settled, (int)stats.dead_lettered, (int)stats.ready,
+                     (int)stats.leased, (int)stats.delayed, (int)stats.granted);
         }
         client_done(&message);
     }

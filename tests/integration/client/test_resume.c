@@ -15,7 +15,7 @@
 struct scene {
     struct broker_fixture f;
     struct cut_proxy *proxy;
-    strato_client *far;  /* behind the proxy */
+    strato_client *far; /* behind the proxy */
     strato_client *near;
 };
 

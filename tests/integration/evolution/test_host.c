@@ -14,8 +14,8 @@
 
 #include "schemas/evolution.h"
 #include "schemas/fitness.h"
-#include "services/host.h"
 #include "services/evolution/problem.h"
+#include "services/host.h"
 #include "tests/integration/client/client_fixture.h"
 
 enum { GENERATIONS = 6, DAYS = 700 };
@@ -50,8 +50,9 @@ static void begin(struct bench *b, const char *cap)
     *b = (struct bench){ 0 };
     broker_fixture_init(&b->f);
     broker_fixture_start(&b->f);
-    assert_int_equal(strato_services_start(names, 1, broker_fixture_endpoint(&b->f, "inproc"), strato_broker_zmq_context(b->f.broker),
-                                           &b->services, detail, sizeof detail), 0);
+    assert_int_equal(strato_services_start(names, 1, broker_fixture_endpoint(&b->f, "inproc"),
+                                           strato_broker_zmq_context(b->f.broker), &b->services, detail, sizeof detail),
+                     0);
     b->caller = client_new(&b->f, OVER_TCP);
     if (!cap)
         return;
@@ -74,24 +75,29 @@ static void end(struct bench *b)
 
 /* ---- the played worker --------------------------------------------------------------------------------- */
 
-static void evaluate(const strato_message *message, const struct strato_fitness_evaluate *m, struct strato_bytes data, double *values,
-                     uint32_t *ret_count)
+static void evaluate(const strato_message *message, const struct strato_fitness_evaluate *m, struct strato_bytes data,
+                     double *values, uint32_t *ret_count)
 {
     const struct strato_problem *problem = strato_problem_find(m->problem);
     struct strato_problem_params params = STRATO_PROBLEM_PARAMS_DEFAULTS;
     struct strato_problem_data *ready = NULL;
-    struct strato_bytes frames[2] = { strato_message_attachment(message, 0), strato_message_attachment(message, 1) }, rows;
+    struct strato_bytes frames[2] = { strato_message_attachment(message, 0), strato_message_attachment(message, 1) },
+                        rows;
 
     assert_int_equal(strato_binary_bytes(&m->rows, frames, strato_message_attachments(message), &rows), 0);
     *ret_count = (uint32_t)(rows.bytes / (m->dim * sizeof(float)));
     assert_int_equal(strato_problem_data_new(problem, data, &ready), 0);
-    assert_int_equal(strato_problem_evaluate(problem, &params, ready,
-                                             &(struct strato_rows){ .type = STRATO_GENES_F32, .count = *ret_count, .dim = m->dim,
-                                                                    .genes = rows.data }, values), 0);
+    assert_int_equal(
+        strato_problem_evaluate(
+            problem, &params, ready,
+            &(struct strato_rows){ .type = STRATO_GENES_F32, .count = *ret_count, .dim = m->dim, .genes = rows.data },
+            values),
+        0);
     strato_problem_data_destroy(&ready);
 }
 
-static void answer(const strato_message *request, const char *type, const struct strato_record *record, const void *value)
+static void answer(const strato_message *request, const char *type, const struct strato_record *record,
+                   const void *value)
 {
     struct strato_writer w = { 0 };
     struct strato_send reply = { .envelope = { .type = type } };
@@ -127,8 +133,10 @@ static void answer_values(struct bench *b, const strato_message *request, const 
 static void play_one(struct bench *b, const strato_message *request, enum manner manner)
 {
     struct strato_fitness_evaluate m;
-    struct strato_bytes frames[2] = { strato_message_attachment(request, 0), strato_message_attachment(request, 1) }, data;
-    const struct strato_send garbage = { .envelope = { .type = STRATO_TYPE_FITNESS_FITNESS, .payload = strato_bytes("\x81\xa1x\x01", 4) } };
+    struct strato_bytes frames[2] = { strato_message_attachment(request, 0), strato_message_attachment(request, 1) },
+                        data;
+    const struct strato_send garbage = { .envelope = { .type = STRATO_TYPE_FITNESS_FITNESS,
+                                                       .payload = strato_bytes("\x81\xa1x\x01", 4) } };
     const struct strato_send other = { .envelope = { .type = "fitness.poem" } };
 
     assert_int_equal(strato_fitness_evaluate_decode(strato_message_envelope(request)->payload, &m, NULL), 0);
@@ -165,11 +173,14 @@ static void play_one(struct bench *b, const strato_message *request, enum manner
 
 /* ---- the caller ------------------------------------------------------------------------------------------ */
 
-static uint64_t start(struct bench *b, const char *type, const struct strato_record *record, const void *value, struct strato_bytes frame)
+static uint64_t start(struct bench *b, const char *type, const struct strato_record *record, const void *value,
+                      struct strato_bytes frame)
 {
     struct strato_writer w = { 0 };
     const struct strato_attachment attachment = { .data = frame.data, .bytes = frame.bytes };
-    struct strato_send send = { .channel = "evolution", .envelope = { .type = type }, .attachments = &attachment,
+    struct strato_send send = { .channel = "evolution",
+                                .envelope = { .type = type },
+                                .attachments = &attachment,
                                 .attachments_count = frame.bytes ? 1 : 0 };
     const struct strato_request_options options = { .timeout_ms = BROKER_FIXTURE_PATIENCE_MS };
     uint64_t id;
@@ -260,7 +271,8 @@ static void a_true_worker_evaluates_everything(void **state)
 
 static void bad_answers_are_never_believed_and_never_stop_a_run(void **state)
 {
-    static const enum manner manners[] = { MANNER_SHORT, MANNER_GARBAGE, MANNER_WRONG_TYPE, MANNER_REFUSING, MANNER_SILENT };
+    static const enum manner manners[] = { MANNER_SHORT, MANNER_GARBAGE, MANNER_WRONG_TYPE, MANNER_REFUSING,
+                                           MANNER_SILENT };
     double want = reference("rastrigin", 5, STRATO_BYTES_NONE);
 
     (void)state;
@@ -374,7 +386,8 @@ static void a_stop_in_the_middle_of_a_step_answers_who_waits(void **state)
     assert_int_equal(strato_request_next(b.caller, 50, &result), STRATO_EEMPTY);
     strato_services_stop(&b.services);
     assert_int_equal(strato_request_next(b.caller, BROKER_FIXTURE_PATIENCE_MS, &result), 0);
-    assert_true(result.err == STRATO_ENO_REPLY || result.err == STRATO_ERESPONDER_LOST || result.err == STRATO_ENO_RESPONDERS);
+    assert_true(result.err == STRATO_ENO_REPLY || result.err == STRATO_ERESPONDER_LOST ||
+                result.err == STRATO_ENO_RESPONDERS);
     end(&b);
 }
 
@@ -385,7 +398,8 @@ static void an_unknown_service_is_named_with_the_nearest(void **state)
     char detail[256] = "";
 
     (void)state;
-    assert_int_equal(strato_services_start(wrong, 1, "inproc://nowhere", NULL, &services, detail, sizeof detail), STRATO_ECONFIG);
+    assert_int_equal(strato_services_start(wrong, 1, "inproc://nowhere", NULL, &services, detail, sizeof detail),
+                     STRATO_ECONFIG);
     assert_non_null(strstr(detail, "evolution"));
     assert_null(services);
 }

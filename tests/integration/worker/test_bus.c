@@ -62,9 +62,14 @@ static void *run_worker(void *arg)
 static void start_worker(struct bus *bus, unsigned index, int64_t device)
 {
     struct running *w = &bus->workers[index];
-    struct node_options options = { .broker = broker_fixture_endpoint(&bus->broker, "native@tcp"), .name = w->name,
-                                    .device = device, .pool_bytes = 64 << 20, .session_idle_ms = 900000, .hb_ms = 1000,
-                                    .is_unsafe = true, .log = &quiet };
+    struct node_options options = { .broker = broker_fixture_endpoint(&bus->broker, "native@tcp"),
+                                    .name = w->name,
+                                    .device = device,
+                                    .pool_bytes = 64 << 20,
+                                    .session_idle_ms = 900000,
+                                    .hb_ms = 1000,
+                                    .is_unsafe = true,
+                                    .log = &quiet };
 
     snprintf(w->name, sizeof(w->name), "w%u", index);
     assert_int_equal(node_new(&options, &w->node), 0);
@@ -130,7 +135,9 @@ static void call(struct bus *bus, strato_client *client, const char *channel, co
     struct strato_request_options options = { .timeout_ms = PATIENCE_MS, .wait_responder_ms = PATIENCE_MS };
     struct strato_attachment attachments[2] = { 0 };
     struct strato_writer w = { 0 };
-    struct strato_send send = { .channel = channel, .envelope = { .type = record->name }, .attachments = attachments,
+    struct strato_send send = { .channel = channel,
+                                .envelope = { .type = record->name },
+                                .attachments = attachments,
                                 .attachments_count = frames_count };
     int rc;
 
@@ -145,7 +152,7 @@ static void call(struct bus *bus, strato_client *client, const char *channel, co
         fail_msg("%s: %s: %s", record->name, strato_err_name(rc), strato_client_detail(client));
     strato_writer_fini(&w);
 }
-#define CALL(bus, name, message, frames, count)                                                              \
+#define CALL(bus, name, message, frames, count)                                                                        \
     call((bus), (bus)->client, "gpu", &strato_gpu_##name##__record, (message), (frames), (count))
 
 static const struct strato_envelope *reply(struct bus *bus)
@@ -438,7 +445,8 @@ static void fitness_batches_equal_the_reference(void **state)
     for (unsigned i = 0; i < ROWS * DIM; i++)
         rows[i] = (float)(i % 1024) * 0.01F - 5.12F;
     assert_int_equal(strato_problem_evaluate(rastrigin, &params, NULL,
-                                             &(struct strato_rows){ STRATO_GENES_F32, ROWS, DIM, rows, 0 }, expected), 0);
+                                             &(struct strato_rows){ STRATO_GENES_F32, ROWS, DIM, rows, 0 }, expected),
+                     0);
     start_worker(bus, 0, best_device());
     m.problem = strato_text("rastrigin");
     m.dim = DIM;

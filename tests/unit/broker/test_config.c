@@ -176,7 +176,9 @@ static void a_drop_in_directory_is_read_in_name_order(void **state)
 {
     struct fixture *f = *state;
     char directory[] = "/tmp/strato-dropin-XXXXXX", path[64];
-    static const char *const files[][2] = { { "20.yaml", "port: 20\n" }, { "10.yaml", "port: 10\nspin_us: 5\n" }, { "note.txt", "{" } };
+    static const char *const files[][2] = { { "20.yaml", "port: 20\n" },
+                                            { "10.yaml", "port: 10\nspin_us: 5\n" },
+                                            { "note.txt", "{" } };
 
     assert_non_null(mkdtemp(directory));
     for (size_t i = 0; i < 3; i++) {

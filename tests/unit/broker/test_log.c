@@ -18,8 +18,9 @@ static void pairs_are_told_from_the_event(void **state)
     struct strato_log_line l;
 
     (void)state;
-    assert_non_null(strstr(split(&l, "lease expired job=7 worker=\"w 3\" late_ms=12 id=007 free=a=b"),
-                           "\"msg\":\"lease expired\",\"job\":7,\"worker\":\"w 3\",\"late_ms\":12,\"id\":\"007\",\"free\":\"a=b\"}"));
+    assert_non_null(strstr(
+        split(&l, "lease expired job=7 worker=\"w 3\" late_ms=12 id=007 free=a=b"),
+        "\"msg\":\"lease expired\",\"job\":7,\"worker\":\"w 3\",\"late_ms\":12,\"id\":\"007\",\"free\":\"a=b\"}"));
 }
 
 static void an_event_alone_is_a_line(void **state)
@@ -33,7 +34,9 @@ static void an_event_alone_is_a_line(void **state)
 
 static void odd_text_is_kept_and_ends(void **state)
 {
-    static const char *const texts[] = { "a k=\"open", "a k=", "a k=1 stray words", "=x", "k=\"\\", "a \\ b=\"\\\"\" " };
+    static const char *const texts[] = {
+        "a k=\"open", "a k=", "a k=1 stray words", "=x", "k=\"\\", "a \\ b=\"\\\"\" "
+    };
     struct strato_log_line l;
 
     (void)state;

@@ -49,7 +49,8 @@ static void dollar_bin_becomes_bytes(void **state)
 
 static void what_is_no_json_says_where(void **state)
 {
-    static const char *const wrong[] = { "", "{\"a\":", "{\"a\":1,\"a\":2}", "nul", "{\"$bin\":\"%\"}", "99999999999999999999" };
+    static const char *const wrong[] = { "",    "{\"a\":",          "{\"a\":1,\"a\":2}",
+                                         "nul", "{\"$bin\":\"%\"}", "99999999999999999999" };
     struct strato_writer w = { 0 };
     char error[160];
 

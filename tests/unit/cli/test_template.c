@@ -56,7 +56,8 @@ static void braces_that_are_no_template_stay(void **state)
 
 static void wrong_templates_are_named(void **state)
 {
-    static const char *const wrong[] = { "{{Cuont}}", "{{Random}}", "{{Random 5 3}}", "{{Random 1 9999999}}", "{{Count 3}}", "{{}}" };
+    static const char *const wrong[] = { "{{Cuont}}",   "{{Random}}", "{{Random 5 3}}", "{{Random 1 9999999}}",
+                                         "{{Count 3}}", "{{}}" };
     char text[64], error[240];
 
     (void)state;

@@ -20,7 +20,7 @@
 #include "core/writer.h"
 
 /** The bytes of a string literal, NULs included, without the closing one. */
-#define LITERAL(text) strato_bytes(text, sizeof(text) - 1)
+#define LITERAL(text)              strato_bytes(text, sizeof(text) - 1)
 
 #define assert_text(bytes_, text_) assert_true(strato_bytes_is((bytes_), (text_)))
 

@@ -56,7 +56,8 @@ static struct strato_credit_room room_of(const struct world *w)
     return (struct strato_credit_room){
         .messages = (int64_t)w->capacity - (int64_t)w->ready - (int64_t)w->pool.granted,
         .bytes = (int64_t)w->bytes_max - (int64_t)(w->ready * MESSAGE_BYTES) - (int64_t)w->pool.granted_bytes,
-        .capacity = w->capacity, .bytes_max = w->bytes_max,
+        .capacity = w->capacity,
+        .bytes_max = w->bytes_max,
     };
 }
 
@@ -102,7 +103,8 @@ static void client_step(struct producer *p)
         push(&p->up, (struct frame){ PUT, index, 0, 0 });
         p->done++;
     }
-    if (p->done < p->goal && p->up.count < PIPE - 8 && strato_credit_sender_need(&p->sender, MESSAGE_BYTES, &upto, &upto_bytes))
+    if (p->done < p->goal && p->up.count < PIPE - 8 &&
+        strato_credit_sender_need(&p->sender, MESSAGE_BYTES, &upto, &upto_bytes))
         push(&p->up, (struct frame){ NEED, upto, upto_bytes, 5000 });
 }
 
@@ -139,7 +141,8 @@ static void broker_read(struct world *w, struct producer *p)
         }
         break;
     case NEED:
-        assert_int_equal(strato_credit_need(&w->pool, &p->grantor, f.a, f.b, w->bytes_max, (uint32_t)f.c, w->now_ms), 0);
+        assert_int_equal(strato_credit_need(&w->pool, &p->grantor, f.a, f.b, w->bytes_max, (uint32_t)f.c, w->now_ms),
+                         0);
         break;
     default:
         assert_int_equal(strato_credit_release(&w->pool, &p->grantor, f.a, f.b), 0);
@@ -160,7 +163,8 @@ static void broker_turn(struct world *w)
         struct producer *p = step.grantor->owner;
 
         if (step.verb == STRATO_CREDIT_GRANT)
-            push(&p->down, (struct frame){ CREDIT, step.grantor->limit, step.grantor->limit_bytes, step.grantor->accepted });
+            push(&p->down,
+                 (struct frame){ CREDIT, step.grantor->limit, step.grantor->limit_bytes, step.grantor->accepted });
         else
             push(&p->down, (struct frame){ REVOKE, step.grantor->limit, step.grantor->limit_bytes, 0 });
         assert_law(w);
@@ -177,7 +181,9 @@ static void world_step(struct world *w)
         if (p->up.count < PIPE / 2)
             client_step(p);
         break;
-    case 1: client_read(p); break;
+    case 1:
+        client_read(p);
+        break;
     default:
         broker_read(w, p);
         broker_turn(w);
@@ -299,7 +305,8 @@ static void a_resume_sends_again_from_accepted(void **state)
     room = room_of(w);
     strato_credit_first(&w->pool, &p->grantor, &room);
     assert_int_equal(strato_credit_sender_resume(&p->sender, p->grantor.accepted, p->grantor.accepted_bytes,
-                                                 p->grantor.limit, p->grantor.limit_bytes, &resend), 0);
+                                                 p->grantor.limit, p->grantor.limit_bytes, &resend),
+                     0);
     assert_int_equal(resend, 1);
     assert_int_equal(strato_credit_sender_spend(&p->sender, 10, &index), 0);
     assert_int_equal(index, 0);

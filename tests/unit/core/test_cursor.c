@@ -168,13 +168,31 @@ static void f32_rounds_what_a_float_cannot_hold_to_infinity(void **state)
 static void duplicate_keys_are_found_whatever_their_encoding(void **state)
 {
     (void)state;
-    assert_int_equal(check(LITERAL("\x82\xA1" "a\x01\xA1" "b\x02")), 0);
-    assert_int_equal(check(LITERAL("\x82\xA1" "a\x01\xA1" "a\x02")), STRATO_ECODEC);
-    assert_int_equal(check(LITERAL("\x82\xA1" "a\x01\xD9\x01" "a\x02")), STRATO_ECODEC);
+    assert_int_equal(check(LITERAL("\x82\xA1"
+                                   "a\x01\xA1"
+                                   "b\x02")),
+                     0);
+    assert_int_equal(check(LITERAL("\x82\xA1"
+                                   "a\x01\xA1"
+                                   "a\x02")),
+                     STRATO_ECODEC);
+    assert_int_equal(check(LITERAL("\x82\xA1"
+                                   "a\x01\xD9\x01"
+                                   "a\x02")),
+                     STRATO_ECODEC);
     assert_int_equal(check(LITERAL("\x82\x01\x01\xCC\x01\x02")), STRATO_ECODEC);
-    assert_int_equal(check(LITERAL("\x82\xA1" "a\x01\xC4\x01" "a\x02")), 0); /* bin is not str */
-    assert_int_equal(check(LITERAL("\x91\x82\xA1" "a\x01\xA1" "a\x02")), STRATO_ECODEC); /* nested */
-    assert_int_equal(walk(LITERAL("\x82\xA1" "a\x01\xA1" "a\x02")), 0);
+    assert_int_equal(check(LITERAL("\x82\xA1"
+                                   "a\x01\xC4\x01"
+                                   "a\x02")),
+                     0); /* bin is not str */
+    assert_int_equal(check(LITERAL("\x91\x82\xA1"
+                                   "a\x01\xA1"
+                                   "a\x02")),
+                     STRATO_ECODEC); /* nested */
+    assert_int_equal(walk(LITERAL("\x82\xA1"
+                                  "a\x01\xA1"
+                                  "a\x02")),
+                     0);
 }
 
 static void many_keys_are_compared_up_to_the_limit(void **state)

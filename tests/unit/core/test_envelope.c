@@ -49,9 +49,19 @@ static const struct strato_envelope_out full_out = {
     .id = { (const uint8_t *)"0123456789abcdef", 16 },
     .request_id = { (const uint8_t *)"r-1", 3 },
     .correlation_id = { (const uint8_t *)"c-1", 3 },
-    .to = "a17", .topic = "events.x", .trace = "00-aa", .affinity = "s1", .order_key = "k",
-    .needs = (const char *const[]){ "opencl", "fp64" }, .needs_count = 2,
-    .priority = 90, .ack = true, .receipt = true, .attach = 2, .ttl_ms = 5000, .delay_ms = 10,
+    .to = "a17",
+    .topic = "events.x",
+    .trace = "00-aa",
+    .affinity = "s1",
+    .order_key = "k",
+    .needs = (const char *const[]){ "opencl", "fp64" },
+    .needs_count = 2,
+    .priority = 90,
+    .ack = true,
+    .receipt = true,
+    .attach = 2,
+    .ttl_ms = 5000,
+    .delay_ms = 10,
 };
 
 static void what_is_encoded_reads_back(void **state)
@@ -106,7 +116,8 @@ static void empty_affinity_travels_only_when_asked(void **state)
     struct strato_envelope e;
     (void)state;
 
-    strato_envelope_encode(&(struct strato_envelope_out){ .type = "t", .has = STRATO_ENV_AFFINITY, .affinity = "" }, &w);
+    strato_envelope_encode(&(struct strato_envelope_out){ .type = "t", .has = STRATO_ENV_AFFINITY, .affinity = "" },
+                           &w);
     assert_int_equal(decode(strato_writer_view(&w), &e), 0);
     assert_true(e.has & STRATO_ENV_AFFINITY);
     assert_int_equal(e.affinity.bytes, 0);
@@ -115,9 +126,12 @@ static void empty_affinity_travels_only_when_asked(void **state)
 
 static void limits_hold_at_the_limit_and_break_one_past_it(void **state)
 {
-    static const struct { const char *key; size_t max; } limits[] = {
-        { "topic", 200 }, { "to", 128 }, { "id", 64 }, { "request_id", 64 }, { "correlation_id", 64 },
-        { "trace", 55 }, { "affinity", 64 }, { "order_key", 64 },
+    static const struct {
+        const char *key;
+        size_t max;
+    } limits[] = {
+        { "topic", 200 },         { "to", 128 },   { "id", 64 },       { "request_id", 64 },
+        { "correlation_id", 64 }, { "trace", 55 }, { "affinity", 64 }, { "order_key", 64 },
     };
     struct strato_envelope e;
     (void)state;
@@ -129,7 +143,16 @@ static void limits_hold_at_the_limit_and_break_one_past_it(void **state)
     assert_int_equal(decode_with("attach", LITERAL("\x08"), &e), 0);
     assert_int_equal(decode_with("attach", LITERAL("\x09"), &e), STRATO_ELIMIT);
     assert_int_equal(e.attach, 9);
-    assert_int_equal(decode_with("needs", LITERAL("\x98\xA1" "a\xA1" "b\xA1" "c\xA1" "d\xA1" "e\xA1" "f\xA1g\xA1h"), &e), 0);
+    assert_int_equal(decode_with("needs",
+                                 LITERAL("\x98\xA1"
+                                         "a\xA1"
+                                         "b\xA1"
+                                         "c\xA1"
+                                         "d\xA1"
+                                         "e\xA1"
+                                         "f\xA1g\xA1h"),
+                                 &e),
+                     0);
     assert_int_equal(decode_with("needs", LITERAL("\x99\xA0\xA0\xA0\xA0\xA0\xA0\xA0\xA0\xA0"), &e), STRATO_ELIMIT);
 }
 
@@ -151,17 +174,21 @@ static void wrong_fields_are_schema_errors(void **state)
     struct strato_envelope e;
     (void)state;
 
-    assert_int_equal(decode(LITERAL("\x80"), &e), STRATO_ESCHEMA);                   /* no type */
-    assert_int_equal(decode(LITERAL("\x81\xA4type\xA0"), &e), STRATO_ESCHEMA);       /* empty type */
+    assert_int_equal(decode(LITERAL("\x80"), &e), STRATO_ESCHEMA);             /* no type */
+    assert_int_equal(decode(LITERAL("\x81\xA4type\xA0"), &e), STRATO_ESCHEMA); /* empty type */
     assert_int_equal(decode(LITERAL("\x81\xA4type\x01"), &e), STRATO_ESCHEMA);
-    assert_int_equal(decode(LITERAL("\x93\x01\x02\x03"), &e), STRATO_ESCHEMA);       /* no map */
+    assert_int_equal(decode(LITERAL("\x93\x01\x02\x03"), &e), STRATO_ESCHEMA);          /* no map */
     assert_int_equal(decode(LITERAL("\x82\xA4type\xA1t\x05\x06"), &e), STRATO_ESCHEMA); /* key no str */
     assert_int_equal(decode_with("priority", LITERAL("\x65"), &e), STRATO_ESCHEMA);
     assert_int_equal(decode_with("priority", LITERAL("\xFF"), &e), STRATO_ESCHEMA);
     assert_int_equal(decode_with("ttl_ms", LITERAL("\xFF"), &e), STRATO_ESCHEMA);
     assert_int_equal(decode_with("ack", LITERAL("\x01"), &e), STRATO_ESCHEMA);
     assert_int_equal(decode_with("id", LITERAL("\xC4\x02zz"), &e), STRATO_ESCHEMA);
-    assert_int_equal(decode_with("needs", LITERAL("\x92\xA1" "a\x07"), &e), STRATO_ESCHEMA);
+    assert_int_equal(decode_with("needs",
+                                 LITERAL("\x92\xA1"
+                                         "a\x07"),
+                                 &e),
+                     STRATO_ESCHEMA);
     assert_int_equal(decode_with("to", LITERAL("\x92\x01\x02"), &e), STRATO_ESCHEMA);
 }
 
@@ -170,9 +197,9 @@ static void broken_bytes_are_codec_errors(void **state)
     struct strato_envelope e;
     (void)state;
 
-    assert_int_equal(decode(LITERAL("\x82\xA4type\xA1t\xA4type\xA1t"), &e), STRATO_ECODEC);   /* duplicate */
+    assert_int_equal(decode(LITERAL("\x82\xA4type\xA1t\xA4type\xA1t"), &e), STRATO_ECODEC);      /* duplicate */
     assert_int_equal(decode(LITERAL("\x83\xA4type\xA1t\xA1z\x01\xA1z\x01"), &e), STRATO_ECODEC); /* unknown, twice */
-    assert_int_equal(decode_with("payload", LITERAL("\xD4\x05\x00"), &e), STRATO_ECODEC);     /* ext */
+    assert_int_equal(decode_with("payload", LITERAL("\xD4\x05\x00"), &e), STRATO_ECODEC);        /* ext */
     assert_int_equal(decode(LITERAL("\xDF\xFF\xFF\xFF\xFF"), &e), STRATO_ECODEC);
 }
 
@@ -208,7 +235,11 @@ static void stamps_are_stripped_and_never_an_error(void **state)
     struct strato_envelope e;
     (void)state;
 
-    assert_int_equal(decode(LITERAL("\x85\xA6sender\xA4root\xA4type\xA1t\xA3seq\xA3" "bad\xA1z\x05\xA4" "call\xC3"), &e), 0);
+    assert_int_equal(decode(LITERAL("\x85\xA6sender\xA4root\xA4type\xA1t\xA3seq\xA3"
+                                    "bad\xA1z\x05\xA4"
+                                    "call\xC3"),
+                            &e),
+                     0);
     assert_int_equal(e.stamped_pairs, 3);
     assert_int_equal(strato_envelope_strip(&e, &w), 2);
     assert_true(strato_bytes_equal(strato_writer_view(&w), LITERAL("\xA4type\xA1t\xA1z\x05")));

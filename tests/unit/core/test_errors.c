@@ -5,10 +5,10 @@
 static void every_number_has_its_name_and_comes_back_from_it(void **state)
 {
     (void)state;
-#define X(name, number, text, retry)                                                     \
-    assert_string_equal(strato_err_name(STRATO_E##name), "E_" #name);                    \
-    assert_string_equal(strato_strerror(STRATO_E##name), text);                          \
-    assert_int_equal(strato_err_from_name("E_" #name, strlen("E_" #name)), -(number));   \
+#define X(name, number, text, retry)                                                                                   \
+    assert_string_equal(strato_err_name(STRATO_E##name), "E_" #name);                                                  \
+    assert_string_equal(strato_strerror(STRATO_E##name), text);                                                        \
+    assert_int_equal(strato_err_from_name("E_" #name, strlen("E_" #name)), -(number));                                 \
     assert_int_equal(strato_err_retry(STRATO_E##name), retry);
     STRATO_ERRORS(X)
 #undef X

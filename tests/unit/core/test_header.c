@@ -74,17 +74,17 @@ static void every_key_is_found_by_its_name(void **state)
 #define VALUE_B(hw, key) strato_header_bool(hw, key, true)
 #define VALUE_S(hw, key) strato_header_str(hw, key, strato_text("text"))
 #define VALUE_R(hw, key) strato_header_raw(hw, key, LITERAL("\x91\x01"))
-#define X(name, type)                                                             \
-    if (strcmp(#name, "op") != 0) {                                               \
-        struct strato_writer w = { 0 };                                           \
-        struct strato_header_writer hw;                                           \
-        struct strato_header h;                                                   \
-        strato_header_begin(&hw, &w, "ping");                                     \
-        VALUE_##type(&hw, #name);                                                 \
-        strato_header_end(&hw);                                                   \
-        assert_int_equal(decode(strato_writer_view(&w), &h), 0);                  \
-        assert_true(strato_header_has(&h, STRATO_KEY_##name));                    \
-        strato_writer_fini(&w);                                                   \
+#define X(name, type)                                                                                                  \
+    if (strcmp(#name, "op") != 0) {                                                                                    \
+        struct strato_writer w = { 0 };                                                                                \
+        struct strato_header_writer hw;                                                                                \
+        struct strato_header h;                                                                                        \
+        strato_header_begin(&hw, &w, "ping");                                                                          \
+        VALUE_##type(&hw, #name);                                                                                      \
+        strato_header_end(&hw);                                                                                        \
+        assert_int_equal(decode(strato_writer_view(&w), &h), 0);                                                       \
+        assert_true(strato_header_has(&h, STRATO_KEY_##name));                                                         \
+        strato_writer_fini(&w);                                                                                        \
     }
     STRATO_HEADER_KEYS(X)
 #undef X
@@ -95,12 +95,21 @@ static void admin_operations_are_told_apart(void **state)
     struct strato_header h;
     (void)state;
 
-    assert_int_equal(decode(LITERAL("\x81\xA2op\xAB" "admin.stats"), &h), 0);
+    assert_int_equal(decode(LITERAL("\x81\xA2op\xAB"
+                                    "admin.stats"),
+                            &h),
+                     0);
     assert_int_equal(h.opcode, STRATO_OP_admin);
     assert_int_equal(h.admin, STRATO_ADMIN_stats);
-    assert_int_equal(decode(LITERAL("\x81\xA2op\xB1" "admin.channel.add"), &h), 0);
+    assert_int_equal(decode(LITERAL("\x81\xA2op\xB1"
+                                    "admin.channel.add"),
+                            &h),
+                     0);
     assert_int_equal(h.admin, STRATO_ADMIN_channel_add);
-    assert_int_equal(decode(LITERAL("\x81\xA2op\xAB" "admin.nosuc"), &h), 0);
+    assert_int_equal(decode(LITERAL("\x81\xA2op\xAB"
+                                    "admin.nosuc"),
+                            &h),
+                     0);
     assert_int_equal(h.opcode, STRATO_OP_admin);
     assert_int_equal(h.admin, STRATO_ADMIN_NONE);
     assert_string_equal(strato_admin_name(STRATO_ADMIN_channel_add), "admin.channel.add");
@@ -120,7 +129,10 @@ static void a_uint_key_takes_a_bool(void **state)
     struct strato_header h;
     (void)state;
 
-    assert_int_equal(decode(LITERAL("\x82\xA2op\xA6opened\xA7" "durable\xC3"), &h), 0);
+    assert_int_equal(decode(LITERAL("\x82\xA2op\xA6opened\xA7"
+                                    "durable\xC3"),
+                            &h),
+                     0);
     assert_int_equal(h.durable, 1);
 }
 
@@ -129,16 +141,16 @@ static void bad_headers_are_refused_by_name(void **state)
     struct strato_header h;
     (void)state;
 
-    assert_int_equal(decode(LITERAL("\x92\x01\x02"), &h), STRATO_EPROTO);                          /* no map */
-    assert_int_equal(decode(LITERAL("\x80"), &h), STRATO_EPROTO);                                  /* no op */
-    assert_int_equal(decode(LITERAL("\x81\xA2op\xA4nope"), &h), STRATO_EPROTO);                    /* unknown op */
-    assert_int_equal(decode(LITERAL("\x81\xA2op\x05"), &h), STRATO_EPROTO);                        /* typed wrongly */
-    assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping\xA2op\xA4ping"), &h), STRATO_EPROTO);      /* duplicate */
+    assert_int_equal(decode(LITERAL("\x92\x01\x02"), &h), STRATO_EPROTO);                           /* no map */
+    assert_int_equal(decode(LITERAL("\x80"), &h), STRATO_EPROTO);                                   /* no op */
+    assert_int_equal(decode(LITERAL("\x81\xA2op\xA4nope"), &h), STRATO_EPROTO);                     /* unknown op */
+    assert_int_equal(decode(LITERAL("\x81\xA2op\x05"), &h), STRATO_EPROTO);                         /* typed wrongly */
+    assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping\xA2op\xA4ping"), &h), STRATO_EPROTO);       /* duplicate */
     assert_int_equal(decode(LITERAL("\x83\xA2op\xA4ping\xA2zz\x01\xA2zz\x02"), &h), STRATO_EPROTO); /* unknown twice */
-    assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping\x01\x02"), &h), STRATO_EPROTO);            /* key no str */
+    assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping\x01\x02"), &h), STRATO_EPROTO);             /* key no str */
     assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping\xA1v\x02"), &h), STRATO_EVERSION);
-    assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping"), &h), STRATO_ECODEC);                    /* ends early */
-    assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping\xA1t\xD4\x01\x00"), &h), STRATO_ECODEC);   /* ext */
+    assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping"), &h), STRATO_ECODEC);                  /* ends early */
+    assert_int_equal(decode(LITERAL("\x82\xA2op\xA4ping\xA1t\xD4\x01\x00"), &h), STRATO_ECODEC); /* ext */
     assert_int_equal(decode(STRATO_BYTES_NONE, &h), STRATO_ECODEC);
 }
 
@@ -147,7 +159,10 @@ static void request_mark_and_channel_survive_a_refusal(void **state)
     struct strato_header h;
     (void)state;
 
-    assert_int_equal(decode(LITERAL("\x84\xA1i\xA1x\xA2op\xA3put\xA2rq\x2A\xA2" "ch\xA3gpu"), &h), STRATO_EPROTO);
+    assert_int_equal(decode(LITERAL("\x84\xA1i\xA1x\xA2op\xA3put\xA2rq\x2A\xA2"
+                                    "ch\xA3gpu"),
+                            &h),
+                     STRATO_EPROTO);
     assert_true(strato_bytes_equal(h.rq, LITERAL("\x2A")));
     assert_text(h.ch, "gpu");
     assert_int_equal(decode(LITERAL("\x83\xA1v\x07\xA2op\xA3new\xA2rq\x2A"), &h), STRATO_EVERSION);
@@ -176,7 +191,10 @@ static void a_header_of_4_kib_passes_and_one_byte_more_is_a_limit(void **state)
 
 static void every_truncation_is_a_codec_error(void **state)
 {
-    struct strato_bytes whole = LITERAL("\x84\xA2op\xA3put\xA2" "ch\xA9" "evolution\xA1i\xCD\x01\x00\xA2rq\xA3" "abc");
+    struct strato_bytes whole = LITERAL("\x84\xA2op\xA3put\xA2"
+                                        "ch\xA9"
+                                        "evolution\xA1i\xCD\x01\x00\xA2rq\xA3"
+                                        "abc");
     struct strato_header h;
     (void)state;
 

@@ -8,7 +8,8 @@
 #include "core/logfmt.h"
 #include "core/nearest.h"
 
-static const char *line(struct strato_log_line *l, enum strato_log_format format, const char *key, struct strato_bytes value)
+static const char *line(struct strato_log_line *l, enum strato_log_format format, const char *key,
+                        struct strato_bytes value)
 {
     strato_log_begin(l, format, 1767323045678, STRATO_LOG_INFO, "broker", "lease expired");
     strato_log_str(l, key, value);
@@ -39,8 +40,9 @@ static void json_is_json(void **state)
     strato_log_bool(&l, "b", true);
     strato_log_f64(&l, "f", 0.25);
     strato_log_f64(&l, "nan", 0.0 / 0.0);
-    assert_non_null(strstr(strato_log_end(&l), "{\"ts\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warn\",\"msg\":\"slow\","
-                                               "\"n\":18446744073709551615,\"i\":-1,\"b\":true,\"f\":0.25,\"nan\":\""));
+    assert_non_null(strstr(strato_log_end(&l),
+                           "{\"ts\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warn\",\"msg\":\"slow\","
+                           "\"n\":18446744073709551615,\"i\":-1,\"b\":true,\"f\":0.25,\"nan\":\""));
 }
 
 static void no_value_can_forge_a_second_line(void **state)
@@ -49,7 +51,8 @@ static void no_value_can_forge_a_second_line(void **state)
 
     (void)state;
     for (int format = 0; format < 2; format++) {
-        const char *text = line(&l, (enum strato_log_format)format, "name", LITERAL("x\n2026 error forged\r\x1b[31m\0y"));
+        const char *text =
+            line(&l, (enum strato_log_format)format, "name", LITERAL("x\n2026 error forged\r\x1b[31m\0y"));
 
         assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
         assert_null(strchr(text, '\r'));

@@ -28,29 +28,73 @@ struct config {
 #define AT(field) STRATO_OPTION_AT(struct config, field)
 static const struct strato_option rows[] = {
     { .name = "loud", .letter = 'l', AT(is_loud), .kind = STRATO_OPTION_FLAG, .doc = "Say more." },
-    { .name = "name", .letter = 'n', AT(name), .kind = STRATO_OPTION_STRING, .value = "NAME", .initial = "joe", .doc = "Who. And why." },
-    { .name = "port", AT(port), .kind = STRATO_OPTION_UINT, .value = "PORT", .initial = "7700", .max = 65535, .doc = "Base port." },
-    { .name = "max-size", AT(size), .kind = STRATO_OPTION_SIZE, .value = "SIZE", .initial = "10MiB", .min = 1024, .max = 64 << 20,
+    { .name = "name",
+      .letter = 'n',
+      AT(name),
+      .kind = STRATO_OPTION_STRING,
+      .value = "NAME",
+      .initial = "joe",
+      .doc = "Who. And why." },
+    { .name = "port",
+      AT(port),
+      .kind = STRATO_OPTION_UINT,
+      .value = "PORT",
+      .initial = "7700",
+      .max = 65535,
+      .doc = "Base port." },
+    { .name = "max-size",
+      AT(size),
+      .kind = STRATO_OPTION_SIZE,
+      .value = "SIZE",
+      .initial = "10MiB",
+      .min = 1024,
+      .max = 64 << 20,
       .doc = "Largest message." },
-    { .name = "wait", AT(wait_ms), .kind = STRATO_OPTION_DURATION, .value = "TIME", .initial = "5s", .doc = "How long." },
-    { .name = "colour", AT(colour), .kind = STRATO_OPTION_ENUM, .value = "WHEN", .initial = "auto", .choices = "auto|always|never",
+    { .name = "wait",
+      AT(wait_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .initial = "5s",
+      .doc = "How long." },
+    { .name = "colour",
+      AT(colour),
+      .kind = STRATO_OPTION_ENUM,
+      .value = "WHEN",
+      .initial = "auto",
+      .choices = "auto|always|never",
       .doc = "When to use colour." },
     { .name = "shift", AT(shift), .kind = STRATO_OPTION_INT, .value = "N", .initial = "-2", .doc = "Shift." },
     { .name = "ratio", AT(ratio), .kind = STRATO_OPTION_DOUBLE, .value = "R", .initial = "0.5", .doc = "Ratio." },
     { .name = "host", AT(hosts), .kind = STRATO_OPTION_LIST, .value = "HOST", .initial = "127.0.0.1", .doc = "Hosts." },
-    { .name = "secret", AT(secret), .kind = STRATO_OPTION_STRING, .value = "S", .is = STRATO_OPTION_NO_FLAG, .doc = "Password." },
+    { .name = "secret",
+      AT(secret),
+      .kind = STRATO_OPTION_STRING,
+      .value = "S",
+      .is = STRATO_OPTION_NO_FLAG,
+      .doc = "Password." },
 };
 static const struct strato_option common_rows[] = {
     { .name = "json", AT(is_json), .kind = STRATO_OPTION_FLAG, .doc = "JSON." },
 };
-static const struct strato_program_example examples[] = { { "probe --loud", "Loudly." }, { "probe -n ann x", "As ann." } };
+static const struct strato_program_example examples[] = { { "probe --loud", "Loudly." },
+                                                          { "probe -n ann x", "As ann." } };
 static const struct strato_program program = {
-    .name = "probe", .summary = "try the table", .operands = "FILE...", .doc = "First.\n\nSecond.", .environment = "PROBE_",
-    STRATO_PROGRAM_OPTIONS(rows), STRATO_PROGRAM_COMMON(common_rows), STRATO_PROGRAM_EXAMPLES(examples), .exits = "0\tok\n1\tfailed",
+    .name = "probe",
+    .summary = "try the table",
+    .operands = "FILE...",
+    .doc = "First.\n\nSecond.",
+    .environment = "PROBE_",
+    STRATO_PROGRAM_OPTIONS(rows),
+    STRATO_PROGRAM_COMMON(common_rows),
+    STRATO_PROGRAM_EXAMPLES(examples),
+    .exits = "0\tok\n1\tfailed",
 };
 static const struct strato_program *const verbs[] = { &program };
-static const struct strato_program tool = { .name = "tool", .summary = "verbs", STRATO_PROGRAM_COMMON(common_rows),
-                                            STRATO_PROGRAM_VERBS(verbs), STRATO_PROGRAM_EXAMPLES(examples) };
+static const struct strato_program tool = { .name = "tool",
+                                            .summary = "verbs",
+                                            STRATO_PROGRAM_COMMON(common_rows),
+                                            STRATO_PROGRAM_VERBS(verbs),
+                                            STRATO_PROGRAM_EXAMPLES(examples) };
 
 struct fixture {
     struct config config;
@@ -150,11 +194,20 @@ static void an_unknown_option_names_the_nearest(void **state)
 static void a_wrong_value_says_what_is_wanted(void **state)
 {
     static const char *const wrong[][2] = {
-        { "--port 65536", "from 0 to 65535" },  { "--port x", "whole number" },        { "--port 1.5", "whole number" },
-        { "--port -1", "whole number" },        { "--max-size 1023", "from 1KiB to 64MiB" }, { "--max-size 65MiB", "64MiB" },
-        { "--max-size 1e3", "size" },           { "--wait 5y", "duration" },           { "--colour maybe", "auto|always|never" },
-        { "--loud=perhaps", "yes or no" },      { "--ratio x", "a number" },           { "--port", "wants a value" },
-        { "--port 99999999999999999999", "whole number" }, { "--wait 50000000000000000000d", "duration" },
+        { "--port 65536", "from 0 to 65535" },
+        { "--port x", "whole number" },
+        { "--port 1.5", "whole number" },
+        { "--port -1", "whole number" },
+        { "--max-size 1023", "from 1KiB to 64MiB" },
+        { "--max-size 65MiB", "64MiB" },
+        { "--max-size 1e3", "size" },
+        { "--wait 5y", "duration" },
+        { "--colour maybe", "auto|always|never" },
+        { "--loud=perhaps", "yes or no" },
+        { "--ratio x", "a number" },
+        { "--port", "wants a value" },
+        { "--port 99999999999999999999", "whole number" },
+        { "--wait 50000000000000000000d", "duration" },
     };
     struct fixture *f = *state;
 
@@ -251,9 +304,14 @@ static char *shown(const struct strato_options *o)
 static void help_and_its_like_come_from_the_table(void **state)
 {
     static const char *const asked[][2] = {
-        { "--help", "--max-size SIZE" },          { "-h", "PROBE_LOG_LEVEL" },          { "--version", "probe " },
-        { "--dump-man", ".It Fl \\-max-size" },   { "--dump-reference", "`PROBE_MAX_SIZE`" },
-        { "--dump-completion=bash", "--max-size" }, { "--dump-completion zsh", "--max-size=[" }, { "--dump-completion fish", "-l max-size" },
+        { "--help", "--max-size SIZE" },
+        { "-h", "PROBE_LOG_LEVEL" },
+        { "--version", "probe " },
+        { "--dump-man", ".It Fl \\-max-size" },
+        { "--dump-reference", "`PROBE_MAX_SIZE`" },
+        { "--dump-completion=bash", "--max-size" },
+        { "--dump-completion zsh", "--max-size=[" },
+        { "--dump-completion fish", "-l max-size" },
     };
     struct fixture *f = *state;
 
@@ -301,7 +359,9 @@ static void yaml_sets_every_kind(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(read_yaml(f, "loud: yes\nmax_size: 1MiB\nwait: 2m\nhost: [a, b]\ncolour: always\nname: \"x y\"\nsecret: s3\n"), 0);
+    assert_int_equal(
+        read_yaml(f, "loud: yes\nmax_size: 1MiB\nwait: 2m\nhost: [a, b]\ncolour: always\nname: \"x y\"\nsecret: s3\n"),
+        0);
     assert_true(f->config.is_loud);
     assert_int_equal(f->config.size, 1 << 20);
     assert_int_equal(f->config.wait_ms, 120000);
@@ -345,7 +405,12 @@ static void quantities_round_trip(void **state)
     static const struct {
         const char *text;
         uint64_t bytes;
-    } sizes[] = { { "0", 0 }, { "1B", 1 }, { "64KiB", 65536 }, { "1.5MiB", 1572864 }, { "2GB", 2000000000 }, { "16M", 16 << 20 },
+    } sizes[] = { { "0", 0 },
+                  { "1B", 1 },
+                  { "64KiB", 65536 },
+                  { "1.5MiB", 1572864 },
+                  { "2GB", 2000000000 },
+                  { "16M", 16 << 20 },
                   { "18446744073709551615", UINT64_MAX } };
     uint64_t v;
 

@@ -18,7 +18,12 @@ static void a_value_becomes_a_tree(void **state)
     struct strato_tree tree;
     (void)state;
 
-    assert_int_equal(strato_tree_init(&tree, LITERAL("\x82\xA1" "a\x92\x01\xFF\xA1" "b\xC3"), 100), 0);
+    assert_int_equal(strato_tree_init(&tree,
+                                      LITERAL("\x82\xA1"
+                                              "a\x92\x01\xFF\xA1"
+                                              "b\xC3"),
+                                      100),
+                     0);
     assert_int_equal(tree.root->type, MSGPACK_OBJECT_MAP);
     assert_int_equal(tree.root->via.map.size, 2);
     assert_int_equal(tree.root->via.map.ptr[0].val.via.array.ptr[1].via.i64, -1);

@@ -26,9 +26,21 @@ static const double genome[] = { 0.5, -0.25 };
 
 static struct report_run small_run(void)
 {
-    return (struct report_run){ .problem = "sphere", .dtype = "f32", .seed = 7, .population = 10, .dim = 2, .generations = 2,
-                                .generation = generation, .best = best, .mean = mean, .points = 3, .evaluations = 30, .seconds = 0.5,
-                                .workers_most = 1, .best_fitness = -1, .genome = genome };
+    return (struct report_run){ .problem = "sphere",
+                                .dtype = "f32",
+                                .seed = 7,
+                                .population = 10,
+                                .dim = 2,
+                                .generations = 2,
+                                .generation = generation,
+                                .best = best,
+                                .mean = mean,
+                                .points = 3,
+                                .evaluations = 30,
+                                .seconds = 0.5,
+                                .workers_most = 1,
+                                .best_fitness = -1,
+                                .genome = genome };
 }
 
 static char *page_of(const struct report_run *run)
@@ -97,7 +109,9 @@ static void a_long_line_keeps_its_peak(void **state)
 {
     enum { POINTS = 100000 };
     double *x = calloc(POINTS, sizeof *x), *y = calloc(POINTS, sizeof *y);
-    struct chart chart = { .title = "t", .x_label = "x", .y_label = "y", .x = x, .count = POINTS, .lines = { { "l", y } }, .lines_count = 1 };
+    struct chart chart = {
+        .title = "t", .x_label = "x", .y_label = "y", .x = x, .count = POINTS, .lines = { { "l", y } }, .lines_count = 1
+    };
     char *svg = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&svg, &bytes);

@@ -124,8 +124,7 @@ static void check_reject(const struct vector_row *row)
     int rc = strato_envelope_decode(&c, &e, &skipped);
 
     if (rc != vectors_error(row->error))
-        fail_msg("envelope (%s): %s, want E_%s", row->why, rc < 0 ? strato_err_name(rc) : "accepted",
-                 row->error);
+        fail_msg("envelope (%s): %s, want E_%s", row->why, rc < 0 ? strato_err_name(rc) : "accepted", row->error);
 }
 
 static void check_frame(const struct vector_row *row)
@@ -141,8 +140,7 @@ static void check_frame(const struct vector_row *row)
 
     if (rc < 0)
         fail_msg("%s: %s", row->why, strato_err_name(rc));
-    assert_string_equal(h.opcode == STRATO_OP_admin ? strato_admin_name(h.admin) : strato_op_name(h.opcode),
-                        op);
+    assert_string_equal(h.opcode == STRATO_OP_admin ? strato_admin_name(h.admin) : strato_op_name(h.opcode), op);
     n = json_object_get(header, "n");
     if (n)
         assert_int_equal(h.n, (uint64_t)json_number_value(n));
@@ -160,8 +158,7 @@ static void check_bad_header(const struct vector_row *row)
     int rc = strato_header_decode(&c, STRATO_HEADER_BYTES_MAX, &h);
 
     if (rc != vectors_error(row->error))
-        fail_msg("header (%s): %s, want E_%s", row->why, rc < 0 ? strato_err_name(rc) : "accepted",
-                 row->error);
+        fail_msg("header (%s): %s, want E_%s", row->why, rc < 0 ? strato_err_name(rc) : "accepted", row->error);
 }
 
 static void every_envelope_vector_round_trips(void **state)

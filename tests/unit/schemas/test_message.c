@@ -66,8 +66,7 @@ static void absent_fields_hold_their_defaults(void **state)
     struct strato_gpu_transfer_to_device m;
 
     (void)state;
-    assert_int_equal(
-        strato_gpu_transfer_to_device_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
+    assert_int_equal(strato_gpu_transfer_to_device_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
     assert_true(m.create);
     assert_false(m.cache);
     assert_int_equal(m.offset, 0);
@@ -91,8 +90,7 @@ static void a_union_decodes_by_its_kind_wherever_that_stands(void **state)
     struct strato_evolution_selection m;
 
     (void)state;
-    assert_int_equal(strato_evolution_selection_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL),
-                     0);
+    assert_int_equal(strato_evolution_selection_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
     assert_int_equal(m.strategy.kind, STRATO_EVOLUTION_STRATEGY_TOURNAMENT);
     assert_int_equal(m.strategy.tournament.size, 5);
     assert_int_equal(m.count, 9);
@@ -120,13 +118,11 @@ static void the_field_at_fault_is_named(void **state)
     struct strato_bytes field;
 
     (void)state;
-    assert_int_equal(
-        strato_evolution_create_decode(strato_bytes(missing, sizeof(missing) - 1), &create, &field),
-        STRATO_ESCHEMA);
+    assert_int_equal(strato_evolution_create_decode(strato_bytes(missing, sizeof(missing) - 1), &create, &field),
+                     STRATO_ESCHEMA);
     assert_true(strato_bytes_is(field, "seed"));
-    assert_int_equal(
-        strato_evolution_selection_decode(strato_bytes(nested, sizeof(nested) - 1), &selection, &field),
-        STRATO_ESCHEMA);
+    assert_int_equal(strato_evolution_selection_decode(strato_bytes(nested, sizeof(nested) - 1), &selection, &field),
+                     STRATO_ESCHEMA);
     assert_true(strato_bytes_is(field, "size"));
 }
 
@@ -211,8 +207,7 @@ static void lists_of_lists_are_read_in_place(void **state)
     float number;
 
     (void)state;
-    assert_int_equal(
-        strato_scheduler_schedule_task_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
+    assert_int_equal(strato_scheduler_schedule_task_decode(strato_bytes(payload, sizeof(payload) - 1), &m, NULL), 0);
     assert_false(m.has_task);
     rows[1].items = numbers;
     rows[1].count = 2;

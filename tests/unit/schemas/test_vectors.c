@@ -80,8 +80,7 @@ static void check_reject(const struct vector_row *row)
     assert_non_null(value);
     rc = strato_record_decode(record, row->bytes, value, &field);
     if (rc != vectors_error(row->error))
-        fail_msg("%s (%s): %s, want E_%s", row->type, row->why, rc < 0 ? strato_err_name(rc) : "accepted",
-                 row->error);
+        fail_msg("%s (%s): %s, want E_%s", row->type, row->why, rc < 0 ? strato_err_name(rc) : "accepted", row->error);
     free(value);
     rows_seen++;
 }
@@ -110,8 +109,7 @@ static void check_cuts(const struct vector_row *row)
  */
 static void check_flips(const struct vector_row *row)
 {
-    static const uint8_t nasty[] = { 0x00, 0x7F, 0x80, 0x9F, 0xC0, 0xC1, 0xC6,
-                                     0xCF, 0xD4, 0xDB, 0xDD, 0xDF, 0xFF };
+    static const uint8_t nasty[] = { 0x00, 0x7F, 0x80, 0x9F, 0xC0, 0xC1, 0xC6, 0xCF, 0xD4, 0xDB, 0xDD, 0xDF, 0xFF };
     const struct strato_record *record = record_of(row);
     uint8_t *value = malloc(record->size), *bytes = malloc(row->bytes.bytes);
     struct strato_writer w = { 0 };

@@ -104,14 +104,30 @@ static void build(struct scripted_broker *b, struct strato__stream *t, struct st
 {
     (void)p;
     switch (which % 8) {
-    case 0: script_say_messages(b, 2, "deliver", "ch:s stream:u n:u i:u ep:u", "work", (int)t->number, 2, 0, 1); break;
-    case 1: script_say(b, "credit", "ch:s limit:u limit_bytes:u accepted:u", "gpu", 90, 1 << 20, 1); break;
-    case 2: script_say(b, "lagged", "ch:s stream:u count:u from:u to:u", "work", (int)t->number, 3, 1, 3); break;
-    case 3: script_say_messages(b, 2, "result", "n:u rqs:a", 2, 2, 5, 6); break;
-    case 4: script_say(b, "err", "ch:s i:u n:u code:u detail:s", "gpu", 0, 1, 105, "field"); break;
-    case 5: script_say(b, "opened", "ch:s rq:u limit:u", "gpu", 3, 8); break;
-    case 6: script_say(b, "ok", "rq:u ch:s stream:u cancel:a", 3, "work", (int)t->number, 2, 0, 1); break;
-    default: script_say(b, "revoke", "ch:s limit:u", "gpu", 1); break;
+    case 0:
+        script_say_messages(b, 2, "deliver", "ch:s stream:u n:u i:u ep:u", "work", (int)t->number, 2, 0, 1);
+        break;
+    case 1:
+        script_say(b, "credit", "ch:s limit:u limit_bytes:u accepted:u", "gpu", 90, 1 << 20, 1);
+        break;
+    case 2:
+        script_say(b, "lagged", "ch:s stream:u count:u from:u to:u", "work", (int)t->number, 3, 1, 3);
+        break;
+    case 3:
+        script_say_messages(b, 2, "result", "n:u rqs:a", 2, 2, 5, 6);
+        break;
+    case 4:
+        script_say(b, "err", "ch:s i:u n:u code:u detail:s", "gpu", 0, 1, 105, "field");
+        break;
+    case 5:
+        script_say(b, "opened", "ch:s rq:u limit:u", "gpu", 3, 8);
+        break;
+    case 6:
+        script_say(b, "ok", "rq:u ch:s stream:u cancel:a", 3, "work", (int)t->number, 2, 0, 1);
+        break;
+    default:
+        script_say(b, "revoke", "ch:s limit:u", "gpu", 1);
+        break;
     }
 }
 

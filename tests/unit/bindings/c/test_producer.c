@@ -449,8 +449,9 @@ static void an_attachment_is_kept_until_it_is_confirmed(void **state)
 {
     static char data[5000];
     const struct strato_attachment attachment = { .data = data, .bytes = sizeof data, .free_fn = count_free };
-    const struct strato_send message = { .channel = "gpu", .envelope = { .type = "test.message" }, .attachments = &attachment,
-                                         .attachments_count = 1 };
+    const struct strato_send message = {
+        .channel = "gpu", .envelope = { .type = "test.message" }, .attachments = &attachment, .attachments_count = 1
+    };
     struct scripted_broker b;
     struct strato__producer *p;
     struct script_frame put;
@@ -476,8 +477,9 @@ static void a_refused_attachment_stays_the_caller_s(void **state)
 {
     static char data[5000];
     const struct strato_attachment attachment = { .data = data, .bytes = sizeof data, .free_fn = count_free };
-    const struct strato_send message = { .channel = "gpu", .envelope = { .type = "test.message" }, .attachments = &attachment,
-                                         .attachments_count = 1 };
+    const struct strato_send message = {
+        .channel = "gpu", .envelope = { .type = "test.message" }, .attachments = &attachment, .attachments_count = 1
+    };
     struct scripted_broker b;
     struct strato__producer *p;
 

@@ -187,7 +187,8 @@ static void the_1025th_request_in_flight_is_refused(void **state)
     for (int i = 0; i < STRATO__CALLS_MAX; i++)
         start(&b, p);
 
-    assert_int_equal(strato__request_start(&b.session, p, &question, &second, STRATO__ASK_STARTED, &ask), STRATO_ELIMIT);
+    assert_int_equal(strato__request_start(&b.session, p, &question, &second, STRATO__ASK_STARTED, &ask),
+                     STRATO_ELIMIT);
     assert_int_equal(b.session.calls_count, STRATO__CALLS_MAX);
     script_fini(&b);
 }

@@ -23,8 +23,8 @@ static void begin(struct hand *h, int count)
 
     script_open(&h->b);
     h->t = script_consumer(&h->b, 8);
-    script_say_messages(&h->b, count, "deliver", "ch:s stream:u n:u i:u ep:u lease_ms:u", "work", (int)h->t->number, count, 0,
-                        1, 30000);
+    script_say_messages(&h->b, count, "deliver", "ch:s stream:u n:u i:u ep:u lease_ms:u", "work", (int)h->t->number,
+                        count, 0, 1, 30000);
     for (int i = 0; i < count; i++)
         assert_int_equal(strato__stream_take(&h->b.session, h->t, &h->m[i]), 0);
     strato__session_flush(&h->b.session);

@@ -35,8 +35,10 @@ static void deliveries_come_out_in_order_with_their_tags(void **state)
     script_open(&b);
     t = script_consumer(&b, 8);
 
-    script_say_messages(&b, 3, "deliver", "ch:s stream:u n:u i:u ep:u lease_ms:u", "work", (int)t->number, 3, 0, 1, 30000);
-    script_say_messages(&b, 1, "deliver", "ch:s stream:u n:u i:u ep:u lease_ms:u", "work", (int)t->number, 1, 3, 1, 30000);
+    script_say_messages(&b, 3, "deliver", "ch:s stream:u n:u i:u ep:u lease_ms:u", "work", (int)t->number, 3, 0, 1,
+                        30000);
+    script_say_messages(&b, 1, "deliver", "ch:s stream:u n:u i:u ep:u lease_ms:u", "work", (int)t->number, 1, 3, 1,
+                        30000);
 
     for (uint64_t tag = 0; tag < 4; tag++) {
         struct strato_message *m = take(&b, t);

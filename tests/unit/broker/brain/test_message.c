@@ -236,7 +236,8 @@ static void the_window_of_ids_is_bounded(void **state)
 
     (void)state;
     for (uint64_t i = 1; i <= 100; i++) {
-        assert_int_equal(dedup_claim(&d, strato_text("a"), STRATO_BYTES_OF((uint8_t[]){ (uint8_t)i }), i, 0, 10, &entry, &seq), 0);
+        assert_int_equal(
+            dedup_claim(&d, strato_text("a"), STRATO_BYTES_OF((uint8_t[]){ (uint8_t)i }), i, 0, 10, &entry, &seq), 0);
         entry->seq = i;
     }
     assert_true(d.map.count <= 10);

@@ -25,7 +25,8 @@ static int teardown(void **state)
 
 static void a_timer_fires_exactly_at_its_time(void **state)
 {
-    static const uint64_t spans[] = { 0, 1, 63, 64, 65, 4095, 4096, 4097, 262143, 262144, 300000, 16777216, 86400000, 172800000 };
+    static const uint64_t spans[] = { 0,    1,      63,     64,     65,       4095,     4096,
+                                      4097, 262143, 262144, 300000, 16777216, 86400000, 172800000 };
     struct wheel *wheel = *state;
     uint64_t now = 1000;
 

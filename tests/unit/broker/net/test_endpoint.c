@@ -21,8 +21,8 @@ static struct broker_config configured(const char *hosts, const char *port, cons
 static void an_edge_listens_on_every_host_the_run_directory_and_inproc(void **state)
 {
     struct broker_config config = configured("127.0.0.1,::1", "8000", "/run/s");
-    static const char *const expected[] = { "tcp://127.0.0.1:8001", "tcp://[::1]:8001", "ipc:///run/s/strato.pub_out.sock",
-                                            "inproc://strato.pub_out" };
+    static const char *const expected[] = { "tcp://127.0.0.1:8001", "tcp://[::1]:8001",
+                                            "ipc:///run/s/strato.pub_out.sock", "inproc://strato.pub_out" };
     char text[NET_ENDPOINT_BYTES];
 
     (void)state;

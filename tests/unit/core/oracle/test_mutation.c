@@ -149,8 +149,9 @@ static void a_mutated_individual_loses_its_fitness(void **state)
 
 static void bounds_are_kept(void **state)
 {
-    const struct strato_mutation m = { .kind = STRATO_MUTATE_UNIFORM, .rate = 1, .parameter = 50,
-                                       .is_bounded = true, .low = -1, .high = 2 };
+    const struct strato_mutation m = {
+        .kind = STRATO_MUTATE_UNIFORM, .rate = 1, .parameter = 50, .is_bounded = true, .low = -1, .high = 2
+    };
     struct strato_population p = { 0 };
 
     (void)state;
@@ -178,9 +179,12 @@ static void asked_and_stepped_mutations_differ(void **state)
 static void parameters_out_of_range_are_invalid(void **state)
 {
     static const struct strato_mutation wrong[] = {
-        { STRATO_MUTATE_GAUSSIAN, .rate = -0.1, .parameter = 1 }, { STRATO_MUTATE_GAUSSIAN, .rate = 1.1, .parameter = 1 },
-        { STRATO_MUTATE_GAUSSIAN, .rate = 0.1, .parameter = 0 },  { STRATO_MUTATE_UNIFORM, .rate = 0.1, .parameter = 0 },
-        { STRATO_MUTATE_UNIFORM, .rate = 0.1, .parameter = -1 },  { STRATO_MUTATE_POLYNOMIAL, .rate = 0.1, .parameter = -1 },
+        { STRATO_MUTATE_GAUSSIAN, .rate = -0.1, .parameter = 1 },
+        { STRATO_MUTATE_GAUSSIAN, .rate = 1.1, .parameter = 1 },
+        { STRATO_MUTATE_GAUSSIAN, .rate = 0.1, .parameter = 0 },
+        { STRATO_MUTATE_UNIFORM, .rate = 0.1, .parameter = 0 },
+        { STRATO_MUTATE_UNIFORM, .rate = 0.1, .parameter = -1 },
+        { STRATO_MUTATE_POLYNOMIAL, .rate = 0.1, .parameter = -1 },
         { STRATO_MUTATE_GAUSSIAN, .rate = (double)NAN, .parameter = 1 },
         { STRATO_MUTATE_GAUSSIAN, .rate = 0.5, .parameter = (double)INFINITY },
         { STRATO_MUTATE_GAUSSIAN, .rate = 0.5, .parameter = 1, .is_bounded = true, .low = 1, .high = 0 },

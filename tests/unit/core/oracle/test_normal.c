@@ -80,7 +80,8 @@ static void deviates_are_normally_distributed(void **state)
         }
     }
     for (int i = 0; i < BINS; i++) {
-        double low = i == 0 ? -INFINITY : (i - BINS / 2.0) / 3, high = i == BINS - 1 ? INFINITY : (i + 1 - BINS / 2.0) / 3;
+        double low = i == 0 ? -INFINITY : (i - BINS / 2.0) / 3,
+               high = i == BINS - 1 ? INFINITY : (i + 1 - BINS / 2.0) / 3;
 
         expected[i] = 2.0 * PAIRS * 0.5 * (erf(high / sqrt(2)) - erf(low / sqrt(2)));
     }
@@ -90,8 +91,8 @@ static void deviates_are_normally_distributed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(strict_log_agrees_with_libm),      cmocka_unit_test(strict_exp_agrees_with_libm),
-        cmocka_unit_test(strict_sincos_agrees_with_libm),   cmocka_unit_test(deviates_keep_their_bits),
+        cmocka_unit_test(strict_log_agrees_with_libm),        cmocka_unit_test(strict_exp_agrees_with_libm),
+        cmocka_unit_test(strict_sincos_agrees_with_libm),     cmocka_unit_test(deviates_keep_their_bits),
         cmocka_unit_test(extreme_words_give_finite_deviates), cmocka_unit_test(deviates_are_normally_distributed),
     };
 

@@ -113,7 +113,8 @@ static void rows_may_be_padded_or_unaligned(void **state)
     memcpy(padded + 1, genes[0], 12);
     memcpy(padded + 65, genes[1], 12);
     assert_int_equal(strato_problem_evaluate(sphere, &params, NULL,
-                                             &(struct strato_rows){ STRATO_GENES_F32, 2, 3, padded + 1, 64 }, values), 0);
+                                             &(struct strato_rows){ STRATO_GENES_F32, 2, 3, padded + 1, 64 }, values),
+                     0);
     assert_true(values[0] == -14.0 && values[1] == -77.0);
 }
 
@@ -125,11 +126,13 @@ static void a_wrong_dimension_or_missing_data_is_refused(void **state)
 
     (void)state;
     assert_null(strato_problem_find(strato_text("spher")));
-    assert_int_equal(strato_problem_evaluate(strato_problem_find(strato_text("rosenbrock")), &params, NULL, &rows, &value),
-                     STRATO_EINVAL);
+    assert_int_equal(
+        strato_problem_evaluate(strato_problem_find(strato_text("rosenbrock")), &params, NULL, &rows, &value),
+        STRATO_EINVAL);
     rows.dim = 24;
-    assert_int_equal(strato_problem_evaluate(strato_problem_find(strato_text("strategy")), &params, NULL, &rows, &value),
-                     STRATO_EINVAL);
+    assert_int_equal(
+        strato_problem_evaluate(strato_problem_find(strato_text("strategy")), &params, NULL, &rows, &value),
+        STRATO_EINVAL);
 }
 
 static void parameters_are_known_by_name_and_range(void **state)
@@ -143,8 +146,9 @@ static void parameters_are_known_by_name_and_range(void **state)
     assert_int_equal(strato_problem_param(strategy, &params, strato_text("cost"), -1.0), STRATO_EINVAL);
     assert_int_equal(strato_problem_param(strategy, &params, strato_text("train"), (double)NAN), STRATO_EINVAL);
     assert_int_equal(strato_problem_param(strategy, &params, strato_text("coast"), 0.1), STRATO_ENOENT);
-    assert_int_equal(strato_problem_param(strato_problem_find(strato_text("sphere")), &params, strato_text("cost"), 0.1),
-                     STRATO_ENOENT);
+    assert_int_equal(
+        strato_problem_param(strato_problem_find(strato_text("sphere")), &params, strato_text("cost"), 0.1),
+        STRATO_ENOENT);
 }
 
 int main(void)

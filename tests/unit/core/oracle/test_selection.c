@@ -45,7 +45,8 @@ static void empty_population_is_invalid_for_every_strategy(void **state)
 
     (void)state;
     for (int strategy = STRATO_SELECT_TOURNAMENT; strategy <= STRATO_SELECT_ELITIST; strategy++)
-        assert_int_equal(strato_selection_init(&s, (enum strato_selection_strategy)strategy, 3, NULL, 0), STRATO_EINVAL);
+        assert_int_equal(strato_selection_init(&s, (enum strato_selection_strategy)strategy, 3, NULL, 0),
+                         STRATO_EINVAL);
 }
 
 static void tournament_of_size_zero_is_invalid(void **state)
@@ -67,8 +68,7 @@ static void tournament_draws_without_replacement(void **state)
     count_draws(STRATO_SELECT_TOURNAMENT, 3, fitness, 5, counts);
     assert_int_equal(counts[1], 0); /* the two worst can never win */
     assert_int_equal(counts[3], 0);
-    assert_distribution((const uint32_t[]){ counts[0], counts[2], counts[4] },
-                        (const double[]){ 6, 3, 1 }, 3);
+    assert_distribution((const uint32_t[]){ counts[0], counts[2], counts[4] }, (const double[]){ 6, 3, 1 }, 3);
 }
 
 static void tournament_size_is_capped_at_the_population(void **state)

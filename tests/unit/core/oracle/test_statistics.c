@@ -81,9 +81,12 @@ static void diversity_is_the_mean_distance_of_pairs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_of_a_small_population), cmocka_unit_test(no_population_is_invalid),
-        cmocka_unit_test(nan_is_only_the_worst),         cmocka_unit_test(ties_go_to_the_lower_row),
-        cmocka_unit_test(equal_huge_values_have_no_deviation), cmocka_unit_test(diversity_is_the_mean_distance_of_pairs),
+        cmocka_unit_test(numbers_of_a_small_population),
+        cmocka_unit_test(no_population_is_invalid),
+        cmocka_unit_test(nan_is_only_the_worst),
+        cmocka_unit_test(ties_go_to_the_lower_row),
+        cmocka_unit_test(equal_huge_values_have_no_deviation),
+        cmocka_unit_test(diversity_is_the_mean_distance_of_pairs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,8 @@ static void fitness_never_sees_the_days_behind_the_split(void **state)
         f->closes[i] *= 3.0;
     assert_int_equal(strato_strategy_data_init(&other, f->closes, DAYS), 0);
     genome(3, genes);
-    assert_true(strato_strategy_fitness(genes, &f->data, &f->rules) == strato_strategy_fitness(genes, &other, &f->rules));
+    assert_true(strato_strategy_fitness(genes, &f->data, &f->rules) ==
+                strato_strategy_fitness(genes, &other, &f->rules));
     strato_strategy_data_fini(&other);
 }
 

@@ -17,8 +17,8 @@
 
 /** How the workers behave. */
 struct manner {
-    uint32_t shares; /* batches of a generation */
-    bool is_backwards; /* the last batch is answered first */
+    uint32_t shares;     /* batches of a generation */
+    bool is_backwards;   /* the last batch is answered first */
     uint32_t lose_every; /* every n-th batch dies with its worker; 0 = none */
 };
 

@@ -39,8 +39,11 @@ static int teardown(void **state)
 static void result_does_not_depend_on_how_rows_are_evaluated(void **state)
 {
     static const struct manner manners[] = {
-        { .shares = 2 }, { .shares = 7, .is_backwards = true }, { .shares = 100 },
-        { .shares = 3, .lose_every = 2 }, { .shares = 5, .is_backwards = true, .lose_every = 3 },
+        { .shares = 2 },
+        { .shares = 7, .is_backwards = true },
+        { .shares = 100 },
+        { .shares = 3, .lose_every = 2 },
+        { .shares = 5, .is_backwards = true, .lose_every = 3 },
     };
     struct strato_evolution_create create = create_of("rastrigin", 64, 10);
     struct strato_evolution_stepped want, got;
@@ -191,9 +194,9 @@ static void what_is_not_offered_is_refused_by_name(void **state)
         uint32_t islands, dim;
         const char *word;
     } rows[] = {
-        { "hills", "ga", "one_point", 1, 4, "rastrigin" },   { "sphere", "de", "one_point", 1, 4, "algo de" },
-        { "sphere", "ga", "uniform", 1, 4, "crossover" },    { "sphere", "ga", "one_point", 2, 4, "islands" },
-        { "rosenbrock", "ga", "one_point", 1, 1, "genes" },  { "strategy", "ga", "one_point", 1, 64, "set dim" },
+        { "hills", "ga", "one_point", 1, 4, "rastrigin" },      { "sphere", "de", "one_point", 1, 4, "algo de" },
+        { "sphere", "ga", "uniform", 1, 4, "crossover" },       { "sphere", "ga", "one_point", 2, 4, "islands" },
+        { "rosenbrock", "ga", "one_point", 1, 1, "genes" },     { "strategy", "ga", "one_point", 1, 64, "set dim" },
         { "strategy", "ga", "one_point", 1, 24, "needs data" },
     };
 
@@ -204,7 +207,8 @@ static void what_is_not_offered_is_refused_by_name(void **state)
         create.crossover = strato_text(rows[i].crossover);
         create.islands = rows[i].islands;
         driver_ask(*state, STRATO_TYPE_EVOLUTION_CREATE, &strato_evolution_create__record, &create, STRATO_BYTES_NONE);
-        assert_error(*state, i == 0 ? STRATO_COMMON_ERROR_CODE_NOT_FOUND : STRATO_COMMON_ERROR_CODE_INVALID, rows[i].word);
+        assert_error(*state, i == 0 ? STRATO_COMMON_ERROR_CODE_NOT_FOUND : STRATO_COMMON_ERROR_CODE_INVALID,
+                     rows[i].word);
     }
 }
 
@@ -212,7 +216,8 @@ static void garbage_is_invalid_and_harms_nobody(void **state)
 {
     struct driver *d = *state;
     static const uint8_t torn[] = { 0x81, 0xa7, 'p' };
-    const struct evolution_message bad_payload = { strato_text(STRATO_TYPE_EVOLUTION_CREATE), STRATO_BYTES_OF(torn), NULL, 0 };
+    const struct evolution_message bad_payload = { strato_text(STRATO_TYPE_EVOLUTION_CREATE), STRATO_BYTES_OF(torn),
+                                                   NULL, 0 };
     const struct evolution_message bad_type = { strato_text("evolution.teleport"), STRATO_BYTES_NONE, NULL, 0 };
     struct strato_evolution_create create = create_of("sphere", 10, 4);
 
@@ -325,7 +330,8 @@ static void a_mutated_individual_comes_back_without_fitness_and_gets_a_new_one(v
     it = strato_evolution_individual_list_begin(&individuals.individuals);
     assert_true(strato_evolution_individual_list_next(&it, &one));
     assert_false(one.has_fitness);
-    driver_ask(*state, STRATO_TYPE_EVOLUTION_EVALUATE_FITNESS, &strato_evolution_evaluate_fitness__record, &e, STRATO_BYTES_NONE);
+    driver_ask(*state, STRATO_TYPE_EVOLUTION_EVALUATE_FITNESS, &strato_evolution_evaluate_fitness__record, &e,
+               STRATO_BYTES_NONE);
     individuals = individuals_of(*state);
     it = strato_evolution_individual_list_begin(&individuals.individuals);
     assert_true(strato_evolution_individual_list_next(&it, &one));
@@ -341,7 +347,8 @@ static void an_unknown_individual_is_not_found(void **state)
 
     driver_create(*state, &create);
     e.individual_ids = (struct strato_list_uuid){ .items = &id, .count = 1 };
-    driver_ask(*state, STRATO_TYPE_EVOLUTION_EVALUATE_FITNESS, &strato_evolution_evaluate_fitness__record, &e, STRATO_BYTES_NONE);
+    driver_ask(*state, STRATO_TYPE_EVOLUTION_EVALUATE_FITNESS, &strato_evolution_evaluate_fitness__record, &e,
+               STRATO_BYTES_NONE);
     assert_error(*state, STRATO_COMMON_ERROR_CODE_NOT_FOUND, "number 0");
 }
 
@@ -396,7 +403,8 @@ static void a_restored_population_goes_on_bit_for_bit(void **state)
     want = driver_step(d, 7, 20);
 
     driver_init(&other, (struct manner){ .shares = 3 });
-    driver_ask(&other, STRATO_TYPE_EVOLUTION_RESTORE, &strato_evolution_restore__record, &restore, strato_writer_view(&snapshot));
+    driver_ask(&other, STRATO_TYPE_EVOLUTION_RESTORE, &strato_evolution_restore__record, &restore,
+               strato_writer_view(&snapshot));
     assert_string_equal(other.reply.type, STRATO_TYPE_EVOLUTION_CREATED);
     got = driver_step(&other, 7, 20);
     assert_true(got.best == want.best && got.average == want.average && got.worst == want.worst);
@@ -415,7 +423,9 @@ static void populations_run_beside_each_other(void **state)
     create.population = strato_text("second");
     driver_create(d, &create);
     for (int i = 0; i < 2; i++) {
-        struct strato_evolution_step step = { .generations = 1, .has_population = i == 1, .population = strato_text("second") };
+        struct strato_evolution_step step = { .generations = 1,
+                                              .has_population = i == 1,
+                                              .population = strato_text("second") };
         struct strato_writer w = { 0 };
 
         strato_evolution_step_encode(&step, &w);
@@ -452,7 +462,8 @@ static void batches_keep_to_4096_rows_and_1_mib(void **state)
         driver_init(&other, (struct manner){ .shares = 1 });
         driver_create(&other, &create);
         strato_evolution_get_best_encode(&best, &w);
-        const struct evolution_message m = { strato_text(STRATO_TYPE_EVOLUTION_GET_BEST), strato_writer_view(&w), NULL, 0 };
+        const struct evolution_message m = { strato_text(STRATO_TYPE_EVOLUTION_GET_BEST), strato_writer_view(&w), NULL,
+                                             0 };
 
         assert_int_equal(evolution_service_ask(other.service, 1, &m), 0);
         evolution_service_advance(other.service);

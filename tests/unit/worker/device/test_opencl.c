@@ -48,8 +48,9 @@ static void a_program_that_does_not_compile_leaves_its_log(void **state)
     char log[DEVICE_LOG_BYTES_MAX];
 
     (void)state;
-    assert_int_equal(device->ops->program_build(device, "kernel void k(global int *x) { x[0] = wrong; }", "", &program, log,
-                                                sizeof(log)), STRATO_EINVAL);
+    assert_int_equal(device->ops->program_build(device, "kernel void k(global int *x) { x[0] = wrong; }", "", &program,
+                                                log, sizeof(log)),
+                     STRATO_EINVAL);
     assert_non_null(strstr(log, "wrong"));
     assert_null(program);
 }
@@ -76,12 +77,20 @@ static void a_program_shows_its_kernels_and_runs(void **state)
     assert_string_equal(text, "global uint *x, uint n, local uint *t, float4 v");
     assert_int_equal(device->ops->buffer_new(device, sizeof(values), &buffer), 0);
     assert_int_equal(device->ops->write(device, buffer, 0, STRATO_BYTES_OF(values), &ns), 0);
-    assert_int_equal(device->ops->launch(device, &(struct device_launch){
-        .kernel = kernel, .groups = { 64, 1, 1 }, .arguments_count = 4, .arguments = (struct device_argument[]){
-            { .kind = PARAMETER_BUFFER, .buffer = buffer, .bytes = sizeof(values) },
-            { .kind = PARAMETER_VALUE, .value = &n, .bytes = 4 },
-            { .kind = PARAMETER_LOCAL, .bytes = 64 },
-            { .kind = PARAMETER_VALUE, .value = v, .bytes = 16 } } }, &ns), 0);
+    assert_int_equal(
+        device->ops->launch(
+            device,
+            &(struct device_launch){
+                .kernel = kernel,
+                .groups = { 64, 1, 1 },
+                .arguments_count = 4,
+                .arguments =
+                    (struct device_argument[]){ { .kind = PARAMETER_BUFFER, .buffer = buffer, .bytes = sizeof(values) },
+                                                { .kind = PARAMETER_VALUE, .value = &n, .bytes = 4 },
+                                                { .kind = PARAMETER_LOCAL, .bytes = 64 },
+                                                { .kind = PARAMETER_VALUE, .value = v, .bytes = 16 } } },
+            &ns),
+        0);
     assert_true(ns > 0);
     assert_int_equal(device->ops->read(device, buffer, 0, values, sizeof(values), &ns), 0);
     for (uint32_t i = 0; i < 64; i++)

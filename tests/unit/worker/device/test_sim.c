@@ -33,8 +33,9 @@ static uint64_t launch_vadd(struct device *d, struct device_buffer *b, uint64_t 
         { .kind = PARAMETER_BUFFER, .buffer = b, .bytes = n * 4 },
         { .kind = PARAMETER_VALUE, .value = &n, .bytes = sizeof(n) },
     };
-    struct device_launch launch = { .kernel = d->ops->builtin(d, "vadd"), .arguments = arguments, .arguments_count = 4,
-                                    .groups = { items, 1, 1 } };
+    struct device_launch launch = {
+        .kernel = d->ops->builtin(d, "vadd"), .arguments = arguments, .arguments_count = 4, .groups = { items, 1, 1 }
+    };
     uint64_t ns = 0;
 
     assert_int_equal(d->ops->launch(d, &launch, &ns), 0);

@@ -27,7 +27,8 @@ static struct device *device;
 
 static double unit(uint32_t individual, uint32_t gene)
 {
-    return strato_uniform(strato_random_gene(11, (struct strato_counter){ .individual = individual, .stream = 1 }, gene));
+    return strato_uniform(
+        strato_random_gene(11, (struct strato_counter){ .individual = individual, .stream = 1 }, gene));
 }
 
 static struct device_buffer *upload(const void *data, uint64_t bytes)
@@ -48,10 +49,13 @@ static void download(struct device_buffer **buffer, void *data, uint64_t bytes)
     device->ops->buffer_destroy(device, buffer);
 }
 
-static void launch(const char *name, const struct device_argument *arguments, uint32_t count, uint64_t items, uint64_t local)
+static void launch(const char *name, const struct device_argument *arguments, uint32_t count, uint64_t items,
+                   uint64_t local)
 {
-    struct device_launch l = { .kernel = device->ops->builtin(device, name), .arguments = arguments,
-                               .arguments_count = count, .groups = { local ? (items + local - 1) / local : items, 1, 1 },
+    struct device_launch l = { .kernel = device->ops->builtin(device, name),
+                               .arguments = arguments,
+                               .arguments_count = count,
+                               .groups = { local ? (items + local - 1) / local : items, 1, 1 },
                                .local = { local, local ? 1 : 0, local ? 1 : 0 } };
     uint64_t ns;
 
@@ -60,8 +64,14 @@ static void launch(const char *name, const struct device_argument *arguments, ui
         fail_msg("%s: %s", name, device_detail(device));
 }
 
-#define BUFFER(b) { .kind = PARAMETER_BUFFER, .buffer = (b) }
-#define VALUE(v)  { .kind = PARAMETER_VALUE, .value = &(v), .bytes = sizeof(v) }
+#define BUFFER(b)                                                                                                      \
+    {                                                                                                                  \
+        .kind = PARAMETER_BUFFER, .buffer = (b)                                                                        \
+    }
+#define VALUE(v)                                                                                                       \
+    {                                                                                                                  \
+        .kind = PARAMETER_VALUE, .value = &(v), .bytes = sizeof(v)                                                     \
+    }
 
 static void signatures_are_those_of_the_table(void **state)
 {
@@ -119,8 +129,11 @@ static void compare_rows(const char *problem, bool is_f64, uint32_t count, uint3
         wide[i] = i % 97 == 0 ? 0.0 : i % 89 == 0 ? -0.0 : i % 83 == 0 ? 1e18 : 10.24 * unit(3, i) - 5.12;
         narrow[i] = (float)wide[i];
     }
-    assert_int_equal(strato_problem_evaluate(p, &params, NULL, &(struct strato_rows){
-        is_f64 ? STRATO_GENES_F64 : STRATO_GENES_F32, count, dim, is_f64 ? (void *)wide : (void *)narrow, 0 }, expected), 0);
+    assert_int_equal(strato_problem_evaluate(p, &params, NULL,
+                                             &(struct strato_rows){ is_f64 ? STRATO_GENES_F64 : STRATO_GENES_F32, count,
+                                                                    dim, is_f64 ? (void *)wide : (void *)narrow, 0 },
+                                             expected),
+                     0);
     rows = upload(is_f64 ? (void *)wide : (void *)narrow, count * dim * width);
     memset(values, 0x5A, count * width);
     out = upload(values, count * width);
@@ -174,16 +187,21 @@ static void compare_strategy(bool is_f64, double cost)
         narrow[i] = (float)(wide[i] = 1.4 * unit(5, i) - 0.2);
     params.strategy.cost = cost;
     assert_int_equal(strato_problem_data_new(p, STRATO_BYTES_OF(closes), &data), 0);
-    assert_int_equal(strato_problem_evaluate(p, &params, data, &(struct strato_rows){
-        is_f64 ? STRATO_GENES_F64 : STRATO_GENES_F32, ROWS_MAX, 24, is_f64 ? (void *)wide : (void *)narrow, 0 }, expected), 0);
+    assert_int_equal(
+        strato_problem_evaluate(p, &params, data,
+                                &(struct strato_rows){ is_f64 ? STRATO_GENES_F64 : STRATO_GENES_F32, ROWS_MAX, 24,
+                                                       is_f64 ? (void *)wide : (void *)narrow, 0 },
+                                expected),
+        0);
     d = strato_problem_data_strategy(data);
     rows = is_f64 ? upload(wide, sizeof(wide)) : upload(narrow, sizeof(narrow));
     out = upload(values, sizeof(values));
     dcloses = upload(d->closes, DAYS * 4 * sizeof(double));
     dsums = upload(d->sums, (DAYS + 1) * 4 * sizeof(double));
     launch(is_f64 ? "strategy_f64" : "strategy",
-           (struct device_argument[]){ BUFFER(rows), BUFFER(out), BUFFER(dcloses), BUFFER(dsums), VALUE(count), VALUE(from),
-                                       VALUE(to), VALUE(cost) }, 8, count, 64);
+           (struct device_argument[]){ BUFFER(rows), BUFFER(out), BUFFER(dcloses), BUFFER(dsums), VALUE(count),
+                                       VALUE(from), VALUE(to), VALUE(cost) },
+           8, count, 64);
     download(&out, values, sizeof(values));
     for (uint32_t i = 0; i < ROWS_MAX; i++)
         if (memcmp(&values[i], &expected[i], sizeof(double)) != 0)

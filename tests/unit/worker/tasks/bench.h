@@ -71,9 +71,15 @@ static inline int bench_teardown(void **state)
 /** Run an encoded payload. */
 static inline const struct task_result *bench_raw(struct bench *b, const char *type, struct strato_bytes payload)
 {
-    struct task task = { .type = strato_text(type), .payload = payload, .sender = strato_text(b->sender),
-                         .affinity = strato_text(b->affinity), .sequence = ++b->sequence, .frames = b->frames,
-                         .frames_count = b->frames_count, .now_ms = b->now_ms, .wall_ms = 1700000000000 };
+    struct task task = { .type = strato_text(type),
+                         .payload = payload,
+                         .sender = strato_text(b->sender),
+                         .affinity = strato_text(b->affinity),
+                         .sequence = ++b->sequence,
+                         .frames = b->frames,
+                         .frames_count = b->frames_count,
+                         .now_ms = b->now_ms,
+                         .wall_ms = 1700000000000 };
 
     task_result_fini(&b->result);
     assert_int_equal(tasks_run(b->tasks, &task, &b->result), 0);
@@ -82,10 +88,9 @@ static inline const struct task_result *bench_raw(struct bench *b, const char *t
 }
 
 /** Run a message struct: BENCH_RUN(b, launch_kernel, &m). */
-#define BENCH_RUN(b, name, message)                                                          \
-    bench_message((b), "gpu." #name, &strato_gpu_##name##__record, (message))
-static inline const struct task_result *bench_message(struct bench *b, const char *type, const struct strato_record *record,
-                                                      const void *message)
+#define BENCH_RUN(b, name, message) bench_message((b), "gpu." #name, &strato_gpu_##name##__record, (message))
+static inline const struct task_result *bench_message(struct bench *b, const char *type,
+                                                      const struct strato_record *record, const void *message)
 {
     struct strato_writer w = { 0 };
     const struct task_result *result;
@@ -111,7 +116,8 @@ static inline void bench_expect_done(struct bench *b)
 }
 
 /** The error of the last reply; its message must hold `words`. */
-static inline struct strato_gpu_error bench_expect_error(struct bench *b, enum strato_gpu_error_code code, const char *words)
+static inline struct strato_gpu_error bench_expect_error(struct bench *b, enum strato_gpu_error_code code,
+                                                         const char *words)
 {
     struct strato_gpu_error error;
     char text[1025];
@@ -248,6 +254,6 @@ static inline void bench_launch(struct bench *b, const char *kernel, uint32_t it
     strato_writer_fini(&params);
     strato_writer_fini(&all);
 }
-#define VADD "builtin:vadd"
+#define VADD           "builtin:vadd"
 #define ON_BENCH(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 #endif

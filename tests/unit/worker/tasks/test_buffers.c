@@ -157,10 +157,10 @@ static void crossing_80_90_and_95_percent_is_announced_once_each(void **state)
     assert_int_equal(bench_events(b, "events.memory_pressure"), 0);
     bench_alloc(b, "d", 14 * percent); /* 97 %: two levels, one event */
     assert_int_equal(bench_events(b, "events.memory_pressure"), 1);
-    bench_free(b, "c");                /* 96 %, then 97 % again: still announced */
+    bench_free(b, "c"); /* 96 %, then 97 % again: still announced */
     bench_alloc(b, "c", percent);
     assert_int_equal(bench_events(b, "events.memory_pressure"), 0);
-    bench_free(b, "d");                /* 83 %: 95 and 90 are armed again, 80 is not */
+    bench_free(b, "d"); /* 83 %: 95 and 90 are armed again, 80 is not */
     bench_alloc(b, "d", 14 * percent);
     assert_int_equal(bench_events(b, "events.memory_pressure"), 1);
 }

@@ -38,11 +38,13 @@ static void success_and_failure_both_leave_a_kernel_completed(void **state)
     bench_launch(b, VADD, 4, "b:x", "b:y", "b:z", "u32:4", NULL);
     assert_int_equal(bench_events(b, "events.kernel_completed"), 1);
     assert_string_equal(b->result.events[0].topic, "events.kernel_completed.w1");
-    assert_int_equal(strato_events_kernel_completed_decode(strato_writer_view(&b->result.events[0].payload), &event, NULL), 0);
+    assert_int_equal(
+        strato_events_kernel_completed_decode(strato_writer_view(&b->result.events[0].payload), &event, NULL), 0);
     assert_true(event.success && event.duration_us == 100 && strato_bytes_is(event.kernel_id, VADD));
     bench_launch(b, VADD, 4, "b:x", "b:y", "b:gone", "u32:4", NULL);
     assert_int_equal(bench_events(b, "events.kernel_completed"), 1);
-    assert_int_equal(strato_events_kernel_completed_decode(strato_writer_view(&b->result.events[0].payload), &event, NULL), 0);
+    assert_int_equal(
+        strato_events_kernel_completed_decode(strato_writer_view(&b->result.events[0].payload), &event, NULL), 0);
     assert_false(event.success);
 }
 
@@ -56,7 +58,8 @@ static void every_wrong_argument_is_named(void **state)
     bench_launch(b, VADD, 4, "b:x", "b:y", "b:z:w", "f32:4", NULL);
     bench_expect_error(b, STRATO_GPU_ERROR_CODE_EINVAL, "arg 3 `n`: want uint, got float");
     bench_launch(b, VADD, 4, "b:x", "b:y", "b:z:w", "u32:-1", NULL);
-    bench_expect_error(b, STRATO_GPU_ERROR_CODE_EINVAL, "arg 3 `n`: no typed argument, or its value is out of range: want uint");
+    bench_expect_error(b, STRATO_GPU_ERROR_CODE_EINVAL,
+                       "arg 3 `n`: no typed argument, or its value is out of range: want uint");
     bench_launch(b, VADD, 4, "b:x", "b:y", "u32:1", "u32:4", NULL);
     bench_expect_error(b, STRATO_GPU_ERROR_CODE_EINVAL, "arg 2 `sum`: want float* (a buffer), got uint");
     bench_launch(b, VADD, 4, "b:x", "b:y", "b:z:w", "b:x", NULL);
@@ -295,7 +298,8 @@ static void utilization_is_told_once_a_tick(void **state)
     assert_int_equal(tasks_tick(b->tasks, 2000, 77, &tick), 0);
     assert_int_equal(tick.events_count, 1);
     assert_string_equal(tick.events[0].topic, "events.gpu_utilization.w1");
-    assert_int_equal(strato_events_gpu_utilization_decode(strato_writer_view(&tick.events[0].payload), &event, NULL), 0);
+    assert_int_equal(strato_events_gpu_utilization_decode(strato_writer_view(&tick.events[0].payload), &event, NULL),
+                     0);
     assert_true(event.utilization == 50.0 && event.timestamp == 77 && event.device_id == 0);
     task_result_fini(&tick);
 }

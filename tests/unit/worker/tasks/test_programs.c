@@ -77,10 +77,9 @@ static void source_becomes_a_kernel_that_runs(void **state)
 
 static void vectors_structs_and_local_memory_arrive(void **state)
 {
-    static const char source[] =
-        "typedef struct { int a; float b; } pair;\n"
-        "kernel void k(global float *out, float4 v, pair p, local float *t)\n"
-        "{ t[0] = v.y; out[0] = t[0] + p.b + (float)p.a; }";
+    static const char source[] = "typedef struct { int a; float b; } pair;\n"
+                                 "kernel void k(global float *out, float4 v, pair p, local float *t)\n"
+                                 "{ t[0] = v.y; out[0] = t[0] + p.b + (float)p.a; }";
     const float v[4] = { 1, 20, 3, 4 };
     const struct {
         int32_t a;
@@ -206,7 +205,8 @@ static void a_buffer_range_starts_at_a_multiple_of_128(void **state)
         if (offset == 128)
             bench_expect_done(b);
         else
-            bench_expect_error(b, offset < 256 ? STRATO_GPU_ERROR_CODE_EINVAL : STRATO_GPU_ERROR_CODE_ERANGE, "arg 0 `x`");
+            bench_expect_error(b, offset < 256 ? STRATO_GPU_ERROR_CODE_EINVAL : STRATO_GPU_ERROR_CODE_ERANGE,
+                               "arg 0 `x`");
     }
     strato_writer_fini(&params);
     (void)bench_synchronize(b);

@@ -16,8 +16,17 @@
 static void includes_are_refused_however_they_are_written(void **state)
 {
     static const char *const sources[] = {
-        "#include <x>", "  #  include \"x\"", "#\\\ninclude \"x\"", "#inc\\\nlude \"x\"", "# /* y */ include <x>", "%:include <x>",
-        "?\?=include <x>", "#include_next <x>", "int a; /* c */ #include <x>\n", "#import <x>", "#embed <x>",
+        "#include <x>",
+        "  #  include \"x\"",
+        "#\\\ninclude \"x\"",
+        "#inc\\\nlude \"x\"",
+        "# /* y */ include <x>",
+        "%:include <x>",
+        "?\?=include <x>",
+        "#include_next <x>",
+        "int a; /* c */ #include <x>\n",
+        "#import <x>",
+        "#embed <x>",
     };
 
     (void)state;
@@ -27,8 +36,8 @@ static void includes_are_refused_however_they_are_written(void **state)
 
 static void assembly_is_refused(void **state)
 {
-    static const char *const sources[] = { "asm(\"nop\");", "__asm__ volatile(\"\")", "x = 1; __asm(\"\")", "a\\\nsm(\"\")",
-                                           "#if __has_include(<stdio.h>)" };
+    static const char *const sources[] = { "asm(\"nop\");", "__asm__ volatile(\"\")", "x = 1; __asm(\"\")",
+                                           "a\\\nsm(\"\")", "#if __has_include(<stdio.h>)" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
@@ -38,9 +47,18 @@ static void assembly_is_refused(void **state)
 static void honest_source_passes(void **state)
 {
     static const char *const sources[] = {
-        "kernel void k(global int *x) { x[0] = 1; }", "// #include <x>\n", "/* asm */ int a;", "int plasma, asm_count;",
-        "constant char *s = \"asm #include\";", "#define N 4\n#pragma OPENCL FP_CONTRACT OFF\n#ifdef X\n#endif\n", "", "'", "\"", "/*",
-        "a / b; c /= d;", "x\\",
+        "kernel void k(global int *x) { x[0] = 1; }",
+        "// #include <x>\n",
+        "/* asm */ int a;",
+        "int plasma, asm_count;",
+        "constant char *s = \"asm #include\";",
+        "#define N 4\n#pragma OPENCL FP_CONTRACT OFF\n#ifdef X\n#endif\n",
+        "",
+        "'",
+        "\"",
+        "/*",
+        "a / b; c /= d;",
+        "x\\",
     };
 
     (void)state;
