@@ -12,13 +12,19 @@
 
 #include "broker/brain/message.h"
 
-#define DEADLETTER_REASONS(X)                                                                                          \
-    X(REJECTED, "rejected")                                                                                            \
-    X(EXPIRED, "expired")                                                                                              \
-    X(MAX_DELIVER, "max_deliver")                                                                                      \
-    X(WORKER_CRASH, "worker_crash")                                                                                    \
-    X(QUEUE_FULL, "queue_full") X(DISPLACED, "displaced") X(NO_ROUTE, "no_route") X(RECIPIENT_GONE, "recipient_gone")  \
-        X(UNDECODABLE, "undecodable") X(TOO_LARGE, "too_large")
+/* clang-format off: one row a name */
+#define DEADLETTER_REASONS(X) \
+    X(REJECTED, "rejected") \
+    X(EXPIRED, "expired") \
+    X(MAX_DELIVER, "max_deliver") \
+    X(WORKER_CRASH, "worker_crash") \
+    X(QUEUE_FULL, "queue_full") \
+    X(DISPLACED, "displaced") \
+    X(NO_ROUTE, "no_route") \
+    X(RECIPIENT_GONE, "recipient_gone") \
+    X(UNDECODABLE, "undecodable") \
+    X(TOO_LARGE, "too_large")
+/* clang-format on */
 #define X(name, text) DEADLETTER_##name,
 enum deadletter_reason { DEADLETTER_REASONS(X) DEADLETTER_REASON_COUNT };
 #undef X

@@ -11,18 +11,39 @@
 
 #include "worker/device/device.h"
 
-#define OPENCL_FUNCTIONS(X)                                                                                            \
-    X(clGetPlatformIDs)                                                                                                \
-    X(clGetPlatformInfo)                                                                                               \
-    X(clGetDeviceIDs)                                                                                                  \
-    X(clGetDeviceInfo)                                                                                                 \
-    X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue) X(clCreateBuffer)          \
-        X(clCreateSubBuffer) X(clReleaseMemObject) X(clEnqueueWriteBuffer) X(clEnqueueReadBuffer)                      \
-            X(clEnqueueCopyBuffer) X(clEnqueueFillBuffer) X(clCreateProgramWithSource) X(clBuildProgram)               \
-                X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernelsInProgram) X(clReleaseKernel)            \
-                    X(clGetKernelInfo) X(clGetKernelArgInfo) X(clGetKernelWorkGroupInfo) X(clSetKernelArg)             \
-                        X(clEnqueueNDRangeKernel) X(clWaitForEvents) X(clGetEventProfilingInfo) X(clReleaseEvent)      \
-                            X(clFinish)
+/* clang-format off: one row a name */
+#define OPENCL_FUNCTIONS(X) \
+    X(clGetPlatformIDs) \
+    X(clGetPlatformInfo) \
+    X(clGetDeviceIDs) \
+    X(clGetDeviceInfo) \
+    X(clCreateContext) \
+    X(clReleaseContext) \
+    X(clCreateCommandQueue) \
+    X(clReleaseCommandQueue) \
+    X(clCreateBuffer) \
+    X(clCreateSubBuffer) \
+    X(clReleaseMemObject) \
+    X(clEnqueueWriteBuffer) \
+    X(clEnqueueReadBuffer) \
+    X(clEnqueueCopyBuffer) \
+    X(clEnqueueFillBuffer) \
+    X(clCreateProgramWithSource) \
+    X(clBuildProgram) \
+    X(clGetProgramBuildInfo) \
+    X(clReleaseProgram) \
+    X(clCreateKernelsInProgram) \
+    X(clReleaseKernel) \
+    X(clGetKernelInfo) \
+    X(clGetKernelArgInfo) \
+    X(clGetKernelWorkGroupInfo) \
+    X(clSetKernelArg) \
+    X(clEnqueueNDRangeKernel) \
+    X(clWaitForEvents) \
+    X(clGetEventProfilingInfo) \
+    X(clReleaseEvent) \
+    X(clFinish)
+/* clang-format on */
 
 /** libOpenCL's functions; all set once opencl_load() returned 0. */
 struct opencl_functions {
