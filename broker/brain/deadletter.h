@@ -12,7 +12,8 @@
 
 #include "broker/brain/message.h"
 
-/* clang-format off: one row a name */
+/* One row a name. */
+/* clang-format off */
 #define DEADLETTER_REASONS(X) \
     X(REJECTED, "rejected") \
     X(EXPIRED, "expired") \

@@ -11,7 +11,8 @@
 
 #include "worker/device/device.h"
 
-/* clang-format off: one row a name */
+/* One row a name. */
+/* clang-format off */
 #define OPENCL_FUNCTIONS(X) \
     X(clGetPlatformIDs) \
     X(clGetPlatformInfo) \
