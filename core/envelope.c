@@ -133,8 +133,15 @@ static int read_id(const uint8_t **at, const uint8_t *end, struct strato_id *ret
 {
     const uint8_t *start = *at;
     struct strato_token t;
-    int rc = strato__token(at, end, &t);
+    int rc;
 
+    if (end - start >= 18 && start[0] == 0xC4 && start[1] == 16) { /* a UUID, as nearly always */
+        ret->bytes = strato_bytes(start + 2, 16);
+        ret->raw = strato_bytes(start, 18);
+        *at = start + 18;
+        return 0;
+    }
+    rc = strato__token(at, end, &t);
     if (rc < 0)
         return rc;
     if (t.kind == STRATO_KIND_STR && t.bytes.bytes > STRATO_ID_BYTES_MAX)
@@ -155,6 +162,16 @@ static inline int read_uint(const uint8_t **at, const uint8_t *end, uint64_t *re
     if (start < end && *start <= 0x7F) {
         *ret = *start;
         *at = start + 1;
+        return 0;
+    }
+    if (end - start >= 9 && *start == 0xCF) { /* times and, in the long run, seqs */
+        *ret = strato__be64(start + 1);
+        *at = start + 9;
+        return 0;
+    }
+    if (end - start >= 5 && *start == 0xCE) {
+        *ret = strato__be32(start + 1);
+        *at = start + 5;
         return 0;
     }
     rc = strato__token(at, end, &t);
@@ -262,8 +279,12 @@ static int read_attach(const uint8_t **at, const uint8_t *end, uint16_t *ret)
 static int read_payload(const uint8_t **at, const uint8_t *end, struct strato_bytes *ret)
 {
     const uint8_t *start = *at;
-    int rc = strato__skip(at, end, 1);
+    int rc = 0;
 
+    if (end - start >= 2 && start[0] == 0xC4 && end - start - 2 >= start[1])
+        *at = start + 2 + start[1]; /* a short bin */
+    else
+        rc = strato__skip(at, end, 1);
     if (rc == 0)
         *ret = strato_bytes(start, (size_t)(*at - start));
     return rc;

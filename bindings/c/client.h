@@ -30,6 +30,7 @@ struct strato_client {
     bool is_telling;        /* inside on_event: no second one */
     bool ready_told;        /* own thread: ready_fd is readable */
     uint32_t clock_skipped; /* sends since the clock was read */
+    uint64_t ticks;         /* inline: when the clock was last read, see clock.h */
     uint64_t pumped_us;     /* inline: when the socket was last read */
     uint64_t arrivals_told;
     int poll_fd; /* inline: epoll over the socket's descriptors; own thread: an eventfd */

@@ -40,8 +40,11 @@ void history_trim(struct history *h, struct slab *slab, uint64_t messages_max, u
     while (h->first < h->end && h->first < keep_from && (h->end - h->first > messages_max || h->bytes > bytes_max)) {
         struct message *m = h->ring[h->first & (h->capacity - 1)];
 
-        /* Long unseen, so out of the cache: the one after next is fetched meanwhile. What is behind the end is never read. */
-        __builtin_prefetch(h->ring[(h->first + 2) & (h->capacity - 1)], 1);
+        /* Long unseen, so out of the cache: one of the next is fetched meanwhile. What is behind the end is never read. */
+        const char *next = (const char *)h->ring[(h->first + 4) & (h->capacity - 1)];
+
+        __builtin_prefetch(next, 1);
+        __builtin_prefetch(next + 64, 1);
         h->bytes -= message_bytes(m);
         h->first++;
         message_drop(slab, m);

@@ -230,7 +230,8 @@ struct outframe *outframe_begin(struct peer *peer, struct outframe **owner)
 void outframe_header(struct outframe *f, struct strato_header_writer *hw, const char *op, const struct channel *ch,
                      uint64_t stream)
 {
-    strato_writer_reserve(&f->w, 1024);
+    /* As much as the last one took: growing from small copies every byte twice. */
+    strato_writer_reserve(&f->w, 1024 + f->peer->brain->frame_bytes);
     strato_header_begin(hw, &f->w, op);
     strato_header_str(hw, "ch", ch->name);
     if (stream)
@@ -352,6 +353,8 @@ void outbox_flush(struct brain *brain)
             f->w.data[f->n_at] = (uint8_t)(f->n >> 8);
             f->w.data[f->n_at + 1] = (uint8_t)f->n;
         }
+        if (f->n_at)
+            brain->frame_bytes = f->w.bytes < OUTFRAME_BYTES ? f->w.bytes : OUTFRAME_BYTES;
         f->blobs = NULL;
         f->blobs_count = 0;
         if (count == 0) {

@@ -68,6 +68,7 @@ struct brain {
     uint64_t blob_bytes;
     uint64_t violations, undecodable, results_dropped, sends_suppressed;
 
+    size_t frame_bytes; /* of the last frame with messages: a guess for the next */
     bool is_publishing, was_publishing, is_draining, is_drained;
     uint64_t leased_total; /* over all channels but events: what a drain waits for */
     struct wheel_timer drain_timer, head_timer;
