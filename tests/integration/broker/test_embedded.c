@@ -366,14 +366,26 @@ static void ping_by_another(struct broker_fixture *f)
     raw_close(&other);
 }
 
+static bool has_read_fence(struct broker_fixture *f, void *arg)
+{
+    const uint64_t *fences = arg;
+
+    return stats_of(f).empty_frames >= *fences;
+}
+
 static void a_peer_that_does_not_read_loses_nothing_while_its_outbox_holds(void **state)
 {
     struct broker_fixture *f = *state;
     struct raw deaf = connect_deaf(f);
+    uint64_t fences = stats_of(f).empty_frames;
     int sent = 0;
 
-    while (stats_of(f).stuck == 0) { /* a step is smaller than the outbox, and each look lets the broker catch up */
+    while (stats_of(f).stuck ==
+           0) { /* a step is smaller than the outbox, and the broker has read all of it before the next */
         send_pings(&deaf, 50);
+        assert_int_equal(zmq_send(deaf.socket, "", 0, 0), 0);
+        fences++;
+        broker_fixture_eventually(f, has_read_fence, &fences, "the step is read");
         sent += 50;
         assert_in_range(sent, 0, 200000);
     }
