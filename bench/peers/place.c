@@ -150,9 +150,9 @@ static int config_write(const struct place *place, char path[160])
     if (!file)
         return STRATO_EIO;
     fputs("channels:\n"
-          "  - {name: bench.work, pattern: work, capacity: 20000, ack: \"no\", max_bytes: 256MiB}\n"
-          "  - {name: bench.events, pattern: events, capacity: 20000, max_bytes: 256MiB}\n"
-          "  - {name: bench.acked, pattern: work, capacity: 20000, ack: \"yes\", max_bytes: 256MiB}\n",
+          "  - {name: bench.work, pattern: work, capacity: 10000, ack: \"no\", max_bytes: 256MiB, history: 0}\n"
+          "  - {name: bench.events, pattern: events, capacity: 10000, max_bytes: 256MiB, history: 0}\n"
+          "  - {name: bench.acked, pattern: work, capacity: 10000, ack: \"yes\", max_bytes: 256MiB, history: 0}\n",
           file);
     return fclose(file) == 0 ? 0 : STRATO_EIO;
 }

@@ -19,7 +19,7 @@ struct place {
 int place_start_drain(enum load_pattern pattern, struct place *place);
 /** nats-server with its defaults. STRATO_ENOENT if it is not installed. */
 int place_start_nats(struct place *place);
-/** stratod with the channels of the questions: bench.work, bench.acked (10,000 each). `program` is its path. */
+/** stratod with the channels of the questions: bench.events, bench.work, bench.acked (10,000 each, no history). `program` is its path. */
 int place_start_stratod(const char *program, struct place *place);
 /** Kill it and remove its directory. Accepts one that never started. */
 void place_stop(struct place *place);
