@@ -92,6 +92,18 @@ static int add_configured(struct brain *brain, const struct brain_channel_config
     return 0;
 }
 
+static int add_configured_route(struct brain *brain, const struct brain_route *rule, char *ret_detail,
+                                size_t detail_bytes)
+{
+    char why[DETAIL_BYTES_MAX] = "";
+    int rc = route_admit(brain, rule, NULL, why, sizeof(why));
+
+    if (rc == 0 || rc == STRATO_ENOMEM)
+        return rc;
+    snprintf(ret_detail, detail_bytes, "routing rule '%.64s': %s", rule->id, why[0] ? why : strato_strerror(rc));
+    return STRATO_ECONFIG;
+}
+
 static void default_config(struct brain_config *config)
 {
     if (!config->message_bytes_max)
@@ -124,6 +136,7 @@ int brain_open(const struct brain_config *config, uint64_t now_ms, struct brain 
         goto out;
     brain->config = *config;
     brain->config.channels = NULL;
+    brain->config.routes = NULL;
     default_config(&brain->config);
     brain->random = config->seed;
     brain->now_ms = now_ms;
@@ -135,6 +148,8 @@ int brain_open(const struct brain_config *config, uint64_t now_ms, struct brain 
     rc = add_builtin(brain);
     for (size_t i = 0; rc == 0 && i < config->channels_count; i++)
         rc = add_configured(brain, &config->channels[i], ret_detail, detail_bytes);
+    for (size_t i = 0; rc == 0 && i < config->routes_count; i++)
+        rc = add_configured_route(brain, &config->routes[i], ret_detail, detail_bytes);
     if (rc < 0)
         goto out;
     *ret_brain = brain;
@@ -165,6 +180,7 @@ void brain_destroy(struct brain **ret_brain)
         if (brain->channels[i])
             channel_free(brain->channels[i]);
     }
+    routes_fini(&brain->routes);
     outbox_fini(brain);
     sender_drop(brain->edge_sender);
     map_fini(&brain->channel_names);
@@ -278,17 +294,29 @@ static int with_topic(struct strato_bytes data, struct strato_bytes topic, struc
     return strato_writer_error(w);
 }
 
+/* A direct message goes to its mailbox, and to nobody if nobody has that name. */
+static struct channel *channel_of_edge(struct brain *brain, const struct brain_event *event)
+{
+    struct strato_bytes to;
+
+    if (event->channel.bytes)
+        return channel_find(brain, event->channel);
+    to = mailbox_to(event->data);
+    return to.bytes ? mailbox_of(brain, to) : channel_by_topic(brain, event->topic);
+}
+
 static void edge_in(struct brain *brain, const struct brain_event *event)
 {
-    struct channel *ch =
-        event->channel.bytes ? channel_find(brain, event->channel) : channel_by_topic(brain, event->topic);
+    struct channel *ch = channel_of_edge(brain, event);
     struct ingest_frame frame = { event->data, event->blobs, event->blobs_count };
     struct strato_writer w = { 0 };
     struct stage stage;
     int rc;
 
-    if (!ch)
+    if (!ch) {
+        brain->unroutable++;
         return;
+    }
     if (!brain->edge_sender)
         brain->edge_sender = sender_new("local", NULL, "", 0);
     if (event->topic.bytes && with_topic(event->data, event->topic, &w) == 0)
@@ -324,15 +352,22 @@ static void edge_sent(struct brain *brain, uint32_t edge, uint32_t count)
 struct channel *frame_channel(const struct frame *frame)
 {
     struct brain *brain = frame->peer->brain;
-    struct strato_bytes name = frame->header->ch;
-    struct channel *ch = channel_find(brain, name);
+    struct strato_bytes name = frame->header->ch, to = STRATO_BYTES_NONE;
+    struct channel *ch;
     char detail[DETAIL_BYTES_MAX];
 
+    if (name.bytes == 0 && frame->header->opcode == STRATO_OP_put && !strato_header_has(frame->header, STRATO_KEY_i))
+        to = mailbox_to(frame->body.body);
+    ch = to.bytes ? mailbox_of(brain, to) : channel_find(brain, name);
     if (!ch || ch->is_mailbox)
-        ch = mailbox_find(brain, name);
+        ch = to.bytes ? ch : mailbox_find(brain, name);
     if (ch)
         return ch;
-    if (name.bytes && name.data[0] == '@') {
+    if (to.bytes) {
+        snprintf(detail, sizeof(detail), "no agent '%.*s' is known here", (int)(to.bytes > 64 ? 64 : to.bytes),
+                 to.data);
+        answer_err(frame->peer, frame->header, STRATO_ENO_ROUTE, detail);
+    } else if (name.bytes && name.data[0] == '@') {
         snprintf(detail, sizeof(detail), "no agent '%.*s' is known here", (int)(name.bytes > 64 ? 63 : name.bytes - 1),
                  name.data + 1);
         answer_err(frame->peer, frame->header, STRATO_ENO_ROUTE, detail);
@@ -507,6 +542,8 @@ static void turn_end(struct brain *brain)
     struct channel *ch;
 
     brain->turns++;
+    if (brain->inbound_channels)
+        redirect_turn(brain);
     while ((ch = brain->dirty_channels) != NULL) {
         brain->dirty_channels = ch->dirty_next;
         ch->is_dirty = false; /* what its own turn sets free is given away in another round of this loop */

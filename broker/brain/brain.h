@@ -50,6 +50,23 @@ struct brain_channel_config {
     uint64_t history_bytes_max; /* 16 MiB */
 };
 
+enum brain_route_action { BRAIN_ROUTE_TEE, BRAIN_ROUTE_REDIRECT };
+enum { BRAIN_ROUTE_PRIORITY_MAX = 255 };
+
+/** A routing rule. Filters are globs; an empty one matches all, a set one never matches what a message lacks. */
+struct brain_route {
+    char id[STRATO_ID_BYTES_MAX + 1];        /* "" = the broker gives one */
+    char channel[STRATO_NAME_BYTES_MAX + 2]; /* of which channels; "" = all */
+    char type[STRATO_TYPE_BYTES_MAX + 1];
+    char sender[2 * STRATO_NAME_BYTES_MAX + 2]; /* the stamped sender, or the agent behind its '/' */
+    char to[STRATO_NAME_BYTES_MAX + 1];
+    char topic[STRATO_TOPIC_BYTES_MAX + 1];
+    char target[STRATO_NAME_BYTES_MAX + 2]; /* a channel or mailbox, which need not be there yet */
+    enum brain_route_action action;
+    uint32_t priority; /* 0..255, the highest first */
+    bool is_enabled;
+};
+
 struct brain_config {
     uint64_t epoch; /* Unix ms of the broker's start, never repeated */
     uint64_t seed;  /* back-off jitter; and tokens, as long as `secret` is all zero */
@@ -63,6 +80,8 @@ struct brain_config {
     uint32_t drain_timeout_ms;                   /* 8,000 */
     const struct brain_channel_config *channels; /* beyond the built-in ones. Copied. */
     size_t channels_count;
+    const struct brain_route *routes; /* Copied. */
+    size_t routes_count;
 };
 
 /* ---- events: what the shell tells the brain ------------------------------------------------------- */

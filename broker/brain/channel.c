@@ -121,6 +121,8 @@ static void dequeue(struct channel *ch, struct message *m)
         affinity_dequeue(ch, m, lanes);
     else if (m->state == MESSAGE_READY)
         lanes_remove(lanes, m);
+    else if (m->state == MESSAGE_MOVING)
+        redirect_forget(ch, m);
 }
 
 void channel_arm(struct channel *ch, struct message *m, uint64_t lease_end_ms)
@@ -132,6 +134,7 @@ void channel_arm(struct channel *ch, struct message *m, uint64_t lease_end_ms)
     switch ((enum message_state)m->state) {
     case MESSAGE_READY:
     case MESSAGE_WAITING:
+    case MESSAGE_MOVING:
         if (call && call->wait_responder_ms && call->wait_responder_ms < due)
             due = call->wait_responder_ms;
         break;
@@ -258,6 +261,13 @@ static void untie(struct channel *ch, struct message *m)
         enqueue(ch, next);
 }
 
+void channel_set_aside(struct channel *ch, struct message *m)
+{
+    dequeue(ch, m);
+    untie(ch, m);
+    m->state = MESSAGE_MOVING;
+}
+
 static void count_end(struct channel *ch, struct message *m, enum channel_end end, int why, struct strato_bytes error)
 {
     switch (end) {
@@ -339,6 +349,8 @@ void channel_message_due(struct channel *ch, struct message *m)
             ch->delayed--;
             ch->ready++;
             enqueue(ch, m);
+            if (ch->brain->routes.count && m->deliveries == 0 && redirect_message(ch, m))
+                return;
         }
         channel_arm(ch, m, 0);
     }
@@ -381,6 +393,7 @@ uint64_t channel_purge(struct channel *ch, enum channel_drop why)
                 call_fail(m, STRATO_ECANCELLED, "the channel was purged");
             channel_end(ch, m, CHANNEL_DROPPED, (int)why, STRATO_BYTES_NONE);
         }
+        round += redirect_purge(ch, why);
         count += round;
     } while (round);
     return count;

@@ -81,6 +81,10 @@ struct channel {
     /* queue */
     struct work_class plain; /* needs nothing; first of the list */
     struct message *later;   /* list: delayed */
+    struct lanes inbound;    /* MOVING messages of other channels that wait for room here, in order of arrival */
+    struct channel *inbound_next;
+    bool is_inbound_listed;
+    uint64_t moving; /* of this channel's ready messages: MOVING */
     uint32_t classes;
     uint64_t bound; /* messages in consumers' own lanes */
     struct map affinities, orders;
@@ -154,6 +158,8 @@ void channel_expire(struct channel *ch, struct message *m);
 void channel_message_due(struct channel *ch, struct message *m);
 /** Ready messages whose call or delay allows it go, counted by `why`; leased ones stay. @return how many. */
 uint64_t channel_purge(struct channel *ch, enum channel_drop why);
+/** READY|WAITING -> MOVING: out of its queue, still in the column `ready`. */
+void channel_set_aside(struct channel *ch, struct message *m);
 /** Arm the timer of a READY, DELAYED or leased message by its state. */
 void channel_arm(struct channel *ch, struct message *m, uint64_t lease_end_ms);
 

@@ -212,6 +212,7 @@ static void empty(struct channel *ch, enum channel_drop why)
         producer_close(ch->credit.all->owner);
     close_detached_producers(ch);
     channel_purge(ch, why);
+    redirect_turn_away(ch);
 }
 
 void channel_free(struct channel *ch)

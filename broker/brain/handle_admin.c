@@ -127,6 +127,27 @@ static int sessions(struct admin *a)
     return 0;
 }
 
+static int add_route(struct admin *a)
+{
+    return route_add_or_fail(a->brain, a->arguments, &a->answer, a->detail, sizeof(a->detail));
+}
+
+static int set_route(struct admin *a)
+{
+    return route_set(a->brain, a->arguments, a->detail, sizeof(a->detail));
+}
+
+static int rm_route(struct admin *a)
+{
+    return route_rm(a->brain, a->arguments, a->detail, sizeof(a->detail));
+}
+
+static int list_routes(struct admin *a)
+{
+    route_list(a->brain, &a->answer);
+    return 0;
+}
+
 static int channel_list(struct admin *a)
 {
     report_channels(a->brain, &a->answer);
@@ -204,5 +225,9 @@ static const struct admin_operation admin_operations[STRATO_ADMIN_COUNT] = {
     [STRATO_ADMIN_pause] = { pause_channel, "admin", true },
     [STRATO_ADMIN_resume] = { resume_channel, "admin", true },
     [STRATO_ADMIN_stats] = { stats, "observe", false },
+    [STRATO_ADMIN_route_add] = { add_route, "admin", false },
+    [STRATO_ADMIN_route_set] = { set_route, "admin", false },
+    [STRATO_ADMIN_route_rm] = { rm_route, "admin", false },
+    [STRATO_ADMIN_route_list] = { list_routes, "observe", false },
     [STRATO_ADMIN_sessions] = { sessions, "observe", false },
 };

@@ -16,7 +16,7 @@ static int refuse(struct stage *stage, int err, const char *detail)
     return err;
 }
 
-static int tie(struct channel *ch, struct message *m, const struct strato_envelope *e)
+int ingest_tie(struct channel *ch, struct message *m, const struct strato_envelope *e)
 {
     struct strato_bytes key = e->affinity;
     bool is_spread = ch->config.is_sticky && (e->has & STRATO_ENV_AFFINITY) && key.bytes == 0;
@@ -34,7 +34,7 @@ static int tie(struct channel *ch, struct message *m, const struct strato_envelo
     return rc;
 }
 
-static void untie_new(struct channel *ch, struct message *m)
+void ingest_untie(struct channel *ch, struct message *m)
 {
     if (!m->extra)
         return;
@@ -116,9 +116,9 @@ static int stage_one(struct stage *stage, struct channel *ch, struct sender *sen
     item->delay_ms = ch->config.pattern == BRAIN_EVENTS ? 0 : e->delay_ms;
     rc = message_attach(&brain->slab, m, blobs, e->attach);
     if (rc == 0)
-        rc = tie(ch, m, e);
+        rc = ingest_tie(ch, m, e);
     if (rc < 0) {
-        untie_new(ch, m);
+        ingest_untie(ch, m);
         message_drop(&brain->slab, m);
         return rc == STRATO_ELIMIT
                    ? refuse(stage, rc, "too many distinct affinities, order keys or needs in this channel")
@@ -202,7 +202,7 @@ void ingest_unstage(struct brain *brain, struct stage *stage)
         if (m->extra) {
             if (m->flags & MESSAGE_CALL)
                 call_free(m);
-            untie_new(brain->staging, m);
+            ingest_untie(brain->staging, m);
         }
         message_drop(&brain->slab, m);
         stage->items[i].message = NULL;
@@ -237,20 +237,9 @@ static bool is_over(const struct channel *ch)
     return ch->ready + ch->leased + ch->delayed > ch->config.capacity || ch->held_bytes > ch->config.bytes_max;
 }
 
-void ingest_admit(struct channel *ch, struct staged *item)
+/* A dropping channel that is over its bound gives up messages until it is not. */
+static void overflow(struct channel *ch, struct message *m)
 {
-    struct message *m = item->message;
-
-    item->message = NULL;
-    if (item->claim)
-        item->claim->seq = ch->seq + 1;
-    item->claim = NULL;
-    channel_accept(ch, m, item->delay_ms);
-    if (ch->config.pattern == BRAIN_EVENTS) {
-        if (ch->seq + 1 - ch->scanned >= 512) /* let slow queues fall behind now, not only at the turn's end */
-            fanout_scan(ch);
-        return;
-    }
     while (channel_is_dropping(ch) && is_over(ch)) {
         struct message *out = ch->config.full == BRAIN_FULL_DROP_OLDEST ? victim(ch) : m;
 
@@ -258,6 +247,35 @@ void ingest_admit(struct channel *ch, struct staged *item)
         if (!out || out == m)
             break;
     }
+}
+
+void ingest_let_in(struct channel *ch, struct message *m)
+{
+    channel_accept(ch, m, 0);
+    if (ch->config.pattern != BRAIN_EVENTS)
+        overflow(ch, m);
+    else if (ch->seq + 1 - ch->scanned >= 512) /* let slow queues fall behind now, not only at the turn's end */
+        fanout_scan(ch);
+}
+
+void ingest_admit(struct channel *ch, struct staged *item)
+{
+    bool is_routed = ch->brain->routes.count > 0;
+    struct message *m = item->message;
+
+    item->message = NULL;
+    if (item->claim)
+        item->claim->seq = ch->seq + 1;
+    item->claim = NULL;
+    if (ch->config.pattern == BRAIN_EVENTS) {
+        if (!is_routed || !redirect_event(ch, m))
+            ingest_let_in(ch, m);
+        return;
+    }
+    channel_accept(ch, m, item->delay_ms);
+    if (is_routed && !item->delay_ms && redirect_message(ch, m))
+        return;
+    overflow(ch, m);
 }
 
 int ingest_room(struct channel *ch, uint64_t messages, uint64_t bytes)

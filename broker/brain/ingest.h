@@ -47,6 +47,11 @@ int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender,
                  uint64_t n, uint64_t skip, bool with_ids);
 /** Drop what was staged and not admitted. */
 void ingest_unstage(struct brain *brain, struct stage *stage);
+/** Tie a message that is in no queue yet to what its envelope names: needs, affinity, order key. @return 0; STRATO_ELIMIT; STRATO_ENOMEM (untie it). */
+int ingest_tie(struct channel *ch, struct message *m, const struct strato_envelope *e);
+void ingest_untie(struct channel *ch, struct message *m);
+/** Let in a message (taken) that has its slot, or goes to a channel that drops; no rule looks at it. */
+void ingest_let_in(struct channel *ch, struct message *m);
 /** Let one staged message in (taken), by the channel's policy; it has its slot where the policy wants one. */
 void ingest_admit(struct channel *ch, struct staged *item);
 /** Has a channel room for a put of so much, without credit? @return 0, STRATO_EFULL or STRATO_ENO_RESOURCES. */

@@ -7,6 +7,28 @@
 
 static const uint8_t weights[LANES] = { 8, 4, 2, 1 };
 
+static void insert_after(struct lanes *lanes, struct lane *lane, struct message *after, struct message *m)
+{
+    m->prev = after;
+    m->next = after ? after->next : lane->head;
+    if (m->next)
+        m->next->prev = m;
+    else
+        lane->tail = m;
+    if (after)
+        after->next = m;
+    else
+        lane->head = m;
+    lanes->count++;
+}
+
+void lanes_append(struct lanes *lanes, struct message *m)
+{
+    struct lane *lane = &lanes->lane[message_lane(m)];
+
+    insert_after(lanes, lane, lane->tail, m);
+}
+
 void lanes_add(struct lanes *lanes, struct message *m)
 {
     struct lane *lane = &lanes->lane[message_lane(m)];
@@ -20,17 +42,7 @@ void lanes_add(struct lanes *lanes, struct message *m)
             before = before->next;
         after = before->prev;
     }
-    m->prev = after;
-    m->next = after ? after->next : lane->head;
-    if (m->next)
-        m->next->prev = m;
-    else
-        lane->tail = m;
-    if (after)
-        after->next = m;
-    else
-        lane->head = m;
-    lanes->count++;
+    insert_after(lanes, lane, after, m);
 }
 
 struct message *lanes_peek(struct lanes *lanes)

@@ -28,6 +28,8 @@ struct lanes {
 
 /** Append a message that is newer than all in its lane, or put an older one back at its place. */
 void lanes_add(struct lanes *lanes, struct message *m);
+/** Append whatever its seq: the order is that of arrival. */
+void lanes_append(struct lanes *lanes, struct message *m);
 /** The message whose turn it is, left in place; NULL if empty. Always the same one until something changes. */
 struct message *lanes_peek(struct lanes *lanes);
 /** Take the message that lanes_peek() has just returned: its lane's turn is used up. */

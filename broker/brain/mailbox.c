@@ -32,6 +32,25 @@ struct channel *mailbox_find(struct brain *brain, struct strato_bytes name)
     return channel_add(brain, &config, false, &ch) == 0 ? ch : NULL;
 }
 
+struct channel *mailbox_of(struct brain *brain, struct strato_bytes agent)
+{
+    char name[STRATO_NAME_BYTES_MAX + 1] = { '@' };
+
+    if (agent.bytes == 0 || agent.bytes > STRATO_NAME_BYTES_MAX)
+        return NULL;
+    memcpy(name + 1, agent.data, agent.bytes);
+    return mailbox_find(brain, strato_bytes(name, agent.bytes + 1));
+}
+
+struct strato_bytes mailbox_to(struct strato_bytes envelopes)
+{
+    struct strato_cursor c = strato_cursor_over(envelopes);
+    struct strato_bytes skipped;
+    struct strato_envelope e;
+
+    return strato_envelope_decode(&c, &e, &skipped) == 0 ? e.to : STRATO_BYTES_NONE;
+}
+
 void mailbox_forget_later(struct brain *brain, const char *agent)
 {
     char name[STRATO_NAME_BYTES_MAX + 2];

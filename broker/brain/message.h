@@ -29,6 +29,7 @@ enum message_state {
     MESSAGE_NEW,     /* decoded, not accepted yet */
     MESSAGE_READY,   /* in a lane */
     MESSAGE_WAITING, /* ready, behind another message of its order_key */
+    MESSAGE_MOVING,  /* ready, in no lane here: it waits for room in the channel that a rule moves it to */
     MESSAGE_DELAYED, /* not before its time */
     MESSAGE_HELD,    /* delivered, not started */
     MESSAGE_STARTED,
@@ -89,7 +90,7 @@ struct message {
     struct sender *sender;
     uint32_t channel;     /* index in the brain's channel table */
     uint32_t deadline_ms; /* low 32 bits of the monotonic time at which it expires */
-    uint32_t started_ms;  /* STARTED: since when; DELAYED: ready at */
+    uint32_t started_ms;  /* STARTED: since when; DELAYED: ready at; MOVING: index of the channel it goes to */
     uint32_t body_bytes;
     uint16_t deliveries;
     uint8_t pairs; /* in the body */

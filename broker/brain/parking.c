@@ -41,7 +41,7 @@ void parking_answer_put(struct peer *peer, const struct strato_header *request, 
         }
     }
     if (n)
-        seq = first;
+        seq = ch->seq >= first ? first : 0; /* 0: an event that a rule has moved elsewhere has no place here */
     answer_begin(&a, peer->brain, peer, "ok", request);
     answer_channel(&a, ch, 0);
     strato_header_u64(&a.header, "seq", seq);

@@ -149,6 +149,8 @@ void producers_turn(struct channel *ch)
     if (ch->is_parked_round) { /* idle credit is taken back for parked puts too; every other round is theirs */
         room.messages -= ch->parked_head->count;
         room.bytes -= (int64_t)ch->parked_head->bytes;
+    } else if (ch->inbound.count) { /* and for what a rule sends here */
+        room.messages--;
     }
     strato_credit_turn_begin(&turn, &ch->credit, &room, ch->brain->now_ms);
     while (strato_credit_turn_next(&turn, &step)) {

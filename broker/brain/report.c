@@ -81,7 +81,7 @@ static void write_channel(const struct channel *ch, struct strato_writer *w)
 
 void report_stats(struct brain *brain, struct strato_bytes only, struct strato_writer *w)
 {
-    strato_writer_map(w, 4);
+    strato_writer_map(w, 5);
     strato_writer_text(w, "channels");
     strato_writer_array(w, channels_shown(brain, only));
     for (uint32_t i = 0; i < brain->channels_count; i++) {
@@ -93,6 +93,7 @@ void report_stats(struct brain *brain, struct strato_bytes only, struct strato_w
     pair(w, "sessions", brain->sessions_count);
     pair(w, "memory_bytes", brain_memory_bytes(brain));
     pair(w, "violations", brain->violations);
+    pair(w, "unroutable", brain->unroutable);
 }
 
 void report_channels(struct brain *brain, struct strato_writer *w)

@@ -18,6 +18,8 @@
 #include "broker/brain/outbox.h"
 #include "broker/brain/parking.h"
 #include "broker/brain/producer.h"
+#include "broker/brain/redirect.h"
+#include "broker/brain/route.h"
 #include "broker/brain/session.h"
 #include "core/header.h"
 
@@ -62,11 +64,15 @@ struct brain {
     uint32_t parked_puts;
     uint64_t parked_bytes;
 
+    uint64_t hist_turn, hist_scanned; /* messages that pages of history have looked at in that turn */
+    struct routes routes;
+    struct channel *inbound_channels; /* list: rules' messages wait for room in them */
+
     struct outframe *frames_head, *frames_tail, *frames_spare;
     struct staged *staged;
     struct channel *staging; /* whose messages are staged now */
     uint64_t blob_bytes;
-    uint64_t violations, undecodable, results_dropped, sends_suppressed;
+    uint64_t violations, undecodable, unroutable, results_dropped, sends_suppressed;
 
     size_t frame_bytes; /* of the last frame with messages: a guess for the next */
     bool is_publishing, was_publishing, is_draining, is_drained;
@@ -101,6 +107,10 @@ struct channel *frame_channel(const struct frame *frame);
 bool frame_permits(const struct frame *frame, const char *verb, const struct channel *ch);
 /** The mailbox of a known agent, made on first use; NULL if nobody has that name. */
 struct channel *mailbox_find(struct brain *brain, struct strato_bytes name);
+/** `to` of the first envelope: where a message without a channel goes; none if it names nobody. */
+struct strato_bytes mailbox_to(struct strato_bytes envelopes);
+/** The mailbox of the agent of this name, as mailbox_find(). */
+struct channel *mailbox_of(struct brain *brain, struct strato_bytes agent);
 void mailbox_forget_later(struct brain *brain, const char *agent);
 void mailbox_due(struct channel *ch);
 
@@ -109,6 +119,8 @@ static inline bool peer_is_l1(const struct peer *peer)
 {
     return !peer->session;
 }
+/** `match`: an array of globs, or one. @return 0; STRATO_EPROTO; STRATO_ELIMIT; STRATO_ESCHEMA. */
+int match_read(struct strato_bytes raw, struct strato_bytes globs[FANOUT_MATCH_MAX], uint32_t *ret_count);
 struct consumer *frame_consumer(const struct frame *frame, const struct channel *ch);
 struct producer *frame_producer(const struct frame *frame, const struct channel *ch);
 
@@ -118,6 +130,15 @@ void drain_check(struct brain *brain);
 void drain_due(struct brain *brain);
 void publish_event(struct channel *ch, const struct message *m);
 void publish_heads(struct brain *brain);
+/* admin.route.*: the answer is written to `answer`. */
+int route_add_or_fail(struct brain *brain, struct strato_bytes arguments, struct strato_writer *answer,
+                      char *ret_detail, size_t detail_bytes);
+int route_set(struct brain *brain, struct strato_bytes arguments, char *ret_detail, size_t detail_bytes);
+int route_rm(struct brain *brain, struct strato_bytes arguments, char *ret_detail, size_t detail_bytes);
+void route_list(const struct brain *brain, struct strato_writer *answer);
+/** Check a rule against the channels that are there, and add it. @return as routes_add(), route_check(); STRATO_ECONFLICT. */
+int route_admit(struct brain *brain, const struct brain_route *rule, struct route **ret_route, char *ret_detail,
+                size_t detail_bytes);
 void report_stats(struct brain *brain, struct strato_bytes only, struct strato_writer *w);
 void report_sessions(struct brain *brain, struct strato_writer *w);
 void report_channels(struct brain *brain, struct strato_writer *w);
