@@ -51,13 +51,15 @@ static void on_event(void *arg, enum strato_client_event event, int err, const c
     }
 }
 
-int link_open(const struct cli *cli, bool own_thread, struct link_refusals *refusals, strato_client **ret_client)
+static int open_named(const struct cli *cli, const char *agent, bool own_thread, struct link_refusals *refusals,
+                      strato_client **ret_client)
 {
     struct strato_client_options options = STRATO_CLIENT_OPTIONS_DEFAULTS;
     int rc;
 
     options.endpoint = cli->common->server;
-    options.kind = "tool";
+    options.agent = agent;
+    options.kind = agent ? "agent" : "tool";
     options.connect_timeout_ms = cli->common->timeout_ms;
     options.own_thread = own_thread;
     options.on_event = on_event;
@@ -70,6 +72,16 @@ int link_open(const struct cli *cli, bool own_thread, struct link_refusals *refu
     if (rc < 0)
         return cli_fail(cli, cli_exit_of(rc), "cannot connect to %s: %s", options.endpoint, strato_strerror(rc));
     return CLI_OK;
+}
+
+int link_open(const struct cli *cli, bool own_thread, struct link_refusals *refusals, strato_client **ret_client)
+{
+    return open_named(cli, NULL, own_thread, refusals, ret_client);
+}
+
+int link_open_as(const struct cli *cli, const char *agent, strato_client **ret_client)
+{
+    return open_named(cli, agent, false, NULL, ret_client);
 }
 
 int link_fail(const struct cli *cli, strato_client *client, int err, const char *what)

@@ -24,6 +24,9 @@ struct link_refusals {
  */
 int link_open(const struct cli *cli, bool own_thread, struct link_refusals *refusals, strato_client **ret_client);
 
+/** The same under an agent's name, which nobody else may hold meanwhile. */
+int link_open_as(const struct cli *cli, const char *agent, strato_client **ret_client);
+
 /** Say that `what` failed with `err`, in the broker's words where it has some. @return the exit code. */
 int link_fail(const struct cli *cli, strato_client *client, int err, const char *what);
 

@@ -24,6 +24,26 @@ static const struct strato_program channel_program = {
     STRATO_PROGRAM_EXAMPLES(channel_examples),
 };
 
+static const struct strato_program *const route_verbs[] = {
+    &cmd_route_ls.program,
+    &cmd_route_add.program,
+    &cmd_route_set.program,
+    &cmd_route_rm.program,
+};
+
+static const struct strato_program_example route_examples[] = {
+    { "strato route ls", "every rule, in the order in which they are tried" },
+    { "strato route add tee audit --channel jobs", "a copy of every job to audit" },
+};
+
+static const struct strato_program route_program = {
+    .name = "strato route",
+    .summary = "rules that copy or move messages to other channels",
+    CLI_PROGRAM_PLAIN,
+    STRATO_PROGRAM_VERBS(route_verbs),
+    STRATO_PROGRAM_EXAMPLES(route_examples),
+};
+
 static const struct strato_program *const bench_verbs[] = {
     &cmd_bench_pub.program,
     &cmd_bench_sub.program,
@@ -70,8 +90,10 @@ static const struct strato_program_example examples[] = {
 };
 
 static const struct strato_program *const verbs[] = {
-    &cmd_pub.program, &cmd_sub.program, &cmd_req.program,    &cmd_reply.program, &cmd_push.program, &cmd_pull.program,
-    &channel_program, &gpu_program,     &cmd_evolve.program, &bench_program,     &cmd_ping.program, &cmd_health.program,
+    &cmd_pub.program,     &cmd_sub.program,  &cmd_req.program,  &cmd_reply.program,
+    &cmd_push.program,    &cmd_pull.program, &cmd_send.program, &cmd_inbox.program,
+    &cmd_history.program, &channel_program,  &route_program,    &gpu_program,
+    &cmd_evolve.program,  &bench_program,    &cmd_ping.program, &cmd_health.program,
 };
 
 const struct strato_program cli_program = {

@@ -160,6 +160,14 @@ STRATO_API int strato_send_confirmed(strato_client *client, const struct strato_
 /** Wait until everything sent so far is confirmed. @return 0; STRATO_ETIMEOUT; or the first refusal since the last flush. */
 STRATO_API int strato_flush(strato_client *client, int timeout_ms);
 
+/**
+ * Send a message to one agent, into its mailbox (the message's own `channel` is ignored), and wait until the broker has
+ * decided. It waits there until the agent takes it or its lifetime is over. @return as strato_send_confirmed();
+ * STRATO_ENO_ROUTE if nobody is known by that name.
+ */
+STRATO_API int strato_send_to(strato_client *client, const char *agent, const struct strato_send *message,
+                              int timeout_ms);
+
 /** Numbers of one produced channel, as the client sees them. */
 struct strato_send_stats {
     uint64_t sent, accepted, refused, limit;
@@ -204,6 +212,8 @@ struct strato_consumer_options {
 };
 STRATO_API int strato_consumer_open(strato_client *client, const struct strato_consumer_options *options,
                                     strato_consumer **ret_consumer);
+/** Open the client's own mailbox: what others send to its agent name. Messages are to be settled. */
+STRATO_API int strato_mailbox_open(strato_client *client, uint32_t prefetch, strato_consumer **ret_consumer);
 /** Nacks (uncounted) what was delivered and not taken, and closes. */
 STRATO_API void strato_consumer_close(strato_consumer **consumer);
 /** The next message, started (its run lease runs). @return 0; STRATO_EEMPTY if none came in time; STRATO_ECLOSED at the end. */
@@ -282,6 +292,28 @@ STRATO_API int strato_admin(strato_client *client, const char *operation, const 
 /** One page of history from `from_seq` on: EVENT messages into `ret_messages`. @return how many, 0 at the end. */
 STRATO_API int strato_history(strato_client *client, const char *channel, uint64_t from_seq, uint32_t max,
                               int timeout_ms, strato_message **ret_messages, bool *ret_more);
+
+/** What is asked of a history. Zero-initialise, set `channel` and `max`. */
+struct strato_history_query {
+    const char *channel;
+    uint64_t from_seq;                  /* 0 = the oldest that is kept */
+    uint64_t from_ts_ms;                /* accepted then or later, Unix ms; 0 = whenever */
+    const char *const *match;           /* topic globs, one must match; none = all */
+    uint32_t match_count;               /* <= 64 */
+    const char *sender;                 /* glob of the sender, or of its agent; NULL = all */
+    const char *type;                   /* glob; NULL = all */
+    struct strato_bytes correlation_id; /* exact; 16 bytes are a UUID, all else text */
+    uint32_t max;                       /* room in ret_messages, of which a notice of a hole takes one */
+};
+struct strato_history_page {
+    uint32_t count;    /* messages in it; may be 0 although there is more */
+    uint64_t next_seq; /* from_seq of the next page */
+    bool more;
+};
+/** One page: EVENT messages, behind a LAGGED one if what was asked for is partly forgotten. The broker looks at no more
+ *  than 2,048 messages for a page, so ask on from `next_seq` while there is `more`. @return 0 or an error. */
+STRATO_API int strato_history_page(strato_client *client, const struct strato_history_query *query, int timeout_ms,
+                                   strato_message **ret_messages, struct strato_history_page *ret_page);
 
 /** Version of the library, "0.1.0". Static. */
 STRATO_API const char *strato_version(void);

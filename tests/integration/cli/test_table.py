@@ -14,7 +14,7 @@ import pytest
 BUILD = pathlib.Path(os.environ["STRATO_BUILD"])
 STRATO = BUILD / "cli/strato"
 MANUAL = BUILD / "cli/manual"
-GROUPS = ("channel", "gpu", "bench")
+GROUPS = ("channel", "route", "gpu", "bench")
 
 
 def run(*arguments):
