@@ -32,6 +32,9 @@ void broker_config_fini(struct broker_config *config)
     free(config->channels);
     config->channels = NULL;
     config->channels_count = 0;
+    free(config->routes);
+    config->routes = NULL;
+    config->routes_count = 0;
     if (config->options.program)
         strato_options_fini(&config->options);
 }
@@ -334,7 +337,7 @@ static const struct strato_program_example examples[] = {
     { "stratod --check-config /etc/stratoswarm/stratod.yaml", "Is this file right?" },
 };
 
-static const struct strato_program *const lists[] = { &broker_channel_program };
+static const struct strato_program *const lists[] = { &broker_channel_program, &broker_route_program };
 
 const struct strato_program broker_program = {
     .name = "stratod",

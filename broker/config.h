@@ -57,6 +57,8 @@ struct broker_config {
 
     struct broker_channel *channels; /* from `channels:`; owned */
     size_t channels_count;
+    struct brain_route *routes; /* from `routes:`; owned */
+    size_t routes_count;
     /* for embedders */
     bool has_inproc;       /* inproc://strato.native and its like; true */
     broker_log_fn *log_fn; /* NULL = silent */
@@ -80,7 +82,7 @@ int broker_config_read(struct broker_config *config, const char *path, struct st
 int broker_config_read_dir(struct broker_config *config, const char *path, struct strato_option_error *ret_error);
 /** Do the settings fit together? @return 0 or STRATO_ECONFIG with cause and fix. */
 int broker_config_check(const struct broker_config *config, struct strato_option_error *ret_error);
-/** What the brain is told. ret_channels: array of channels_count, freed by the caller. */
+/** What the brain is told, its routes borrowed from `config`. ret_channels: array of channels_count, freed by the caller. */
 int broker_config_brain(const struct broker_config *config, struct brain_config *ret_brain,
                         struct brain_channel_config **ret_channels);
 /** Port number k of a channel (gpu 0 ... consensus 7, user channels from 8), or -1 if it is unknown. */
@@ -92,4 +94,6 @@ bool broker_host_is_loopback(const char *host);
 extern const struct strato_program broker_program;
 /** The keys of one entry of `channels:`. */
 extern const struct strato_program broker_channel_program;
+/** The keys of one entry of `routes:`. */
+extern const struct strato_program broker_route_program;
 #endif

@@ -1,10 +1,11 @@
 /*
- * config_read.c - the YAML file: plain keys by the option table, `channels:` by a table of its own.
+ * config_read.c - the YAML file: plain keys by the option table, `channels:` and `routes:` by tables of their own.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "broker/config.h"
 
+#include "broker/config_route.h"
 #include "core/option_yaml.h"
 
 #include <dirent.h>
@@ -192,21 +193,25 @@ static int read_channel(struct broker_config *config, struct strato_yaml *y, con
 
 static int read_nested(void *arg, struct strato_yaml *y, const char *key, yaml_node_t *value)
 {
+    bool is_routes = strcmp(key, "routes") == 0;
     int rc = 0;
 
-    if (strcmp(key, "channels") != 0)
+    if (!is_routes && strcmp(key, "channels") != 0)
         return STRATO_ENOENT;
     if (value->type != YAML_SEQUENCE_NODE)
-        return strato_yaml_complain(y, value, "channels is a list: - {name: jobs, pattern: work}");
+        return strato_yaml_complain(y, value,
+                                    is_routes ? "routes is a list: - {topic: 'orders.>', target: audit, action: tee}"
+                                              : "channels is a list: - {name: jobs, pattern: work}");
     for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top && rc == 0;
          item++)
-        rc = read_channel(arg, y, yaml_document_get_node(&y->document, *item));
+        rc = is_routes ? broker_config_read_route(arg, y, yaml_document_get_node(&y->document, *item))
+                       : read_channel(arg, y, yaml_document_get_node(&y->document, *item));
     return rc;
 }
 
 int broker_config_read(struct broker_config *config, const char *path, struct strato_option_error *ret_error)
 {
-    static const char *const nested[] = { "channels", NULL };
+    static const char *const nested[] = { "channels", "routes", NULL };
 
     return strato_options_yaml(&config->options, path, read_nested, config, nested, ret_error);
 }
@@ -284,6 +289,8 @@ int broker_config_brain(const struct broker_config *config, struct brain_config 
         .drain_timeout_ms = config->drain_timeout_ms,
         .channels = channels,
         .channels_count = config->channels_count,
+        .routes = config->routes,
+        .routes_count = config->routes_count,
     };
     *ret_channels = channels;
     return 0;

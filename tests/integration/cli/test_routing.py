@@ -4,8 +4,11 @@ SPDX-License-Identifier: MIT
 """
 
 import json
+import subprocess
 
 import pytest
+
+from conftest import BUILD, Bus, Cli
 
 
 def ready(cli, channel):
@@ -137,3 +140,22 @@ def test_following_goes_on_without_a_seam(cli):
     cli.ok("pub", "news.b", "0")
     cli.ok("pub", "news.a", "{{Count}}", "--count", 3)
     assert [json.loads(line)["payload"] for line in reader.output().splitlines()] == [1, 2, 3, 1, 2, 3]
+
+
+def test_rules_of_the_configuration_are_there_from_the_start(tmp_path):
+    path = tmp_path / "stratod.yaml"
+    path.write_text("channels: [{name: jobs}, {name: audit}]\n"
+                    "routes: [{id: copies, channel: jobs, target: audit}]\n")
+    with Bus(BUILD, "--config", path, "--services", "") as bus:
+        cli = Cli(f"ipc://{bus.folder}/strato.native.sock")
+        cli.ok("push", "jobs", "1")
+        assert ready(cli, "audit") == 1
+        bus.assert_laws()
+
+
+def test_a_rule_of_the_configuration_that_cannot_be_keeps_the_broker_from_starting(tmp_path):
+    path = tmp_path / "stratod.yaml"
+    path.write_text("routes: [{id: wrong, target: cost}]\n")
+    done = subprocess.run([BUILD / "broker/stratod", "--config", path, "--port", "0"], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode != 0 and "routing rule 'wrong'" in done.stderr

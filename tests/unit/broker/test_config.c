@@ -84,6 +84,29 @@ static void channels_take_their_defaults_from_the_pattern(void **state)
     free(channels);
 }
 
+static void routes_are_read_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+    struct brain_config brain;
+    struct brain_channel_config *channels;
+
+    assert_int_equal(read_text(f, "routes:\n"
+                                  "  - {id: copies, channel: jobs, target: audit}\n"
+                                  "  - {topic: 'a.>', target: '@a17', action: redirect, priority: 9, enabled: no}\n"),
+                     0);
+    assert_int_equal(broker_config_brain(&f->config, &brain, &channels), 0);
+    assert_int_equal(brain.routes_count, 2);
+    assert_string_equal(brain.routes[0].id, "copies");
+    assert_string_equal(brain.routes[0].channel, "jobs");
+    assert_int_equal(brain.routes[0].action, BRAIN_ROUTE_TEE);
+    assert_true(brain.routes[0].is_enabled);
+    assert_string_equal(brain.routes[1].target, "@a17");
+    assert_int_equal(brain.routes[1].action, BRAIN_ROUTE_REDIRECT);
+    assert_int_equal(brain.routes[1].priority, 9);
+    assert_false(brain.routes[1].is_enabled);
+    free(channels);
+}
+
 static void a_file_with_a_mistake_is_refused_with_its_place(void **state)
 {
     static const char *const wrong[][2] = {
@@ -94,6 +117,12 @@ static void a_file_with_a_mistake_is_refused_with_its_place(void **state)
         { "channels:\n  - {capacity: 3}\n", ":2:5: a channel needs a name" },
         { "channels:\n  - {name: \"a b\"}\n", "a channel needs a name of letters" },
         { "channels:\n  - {name: \"@joe\"}\n", "a channel needs a name of letters" },
+        { "routes: [jobs]\n", "a rule is a map" },
+        { "routes: {target: jobs}\n", "routes is a list" },
+        { "routes:\n  - {target: jobs, topik: a}\n", ":2:20: unknown key \"topik\" (did you mean topic" },
+        { "routes:\n  - {target: jobs, priority: 256}\n", "priority wants a whole number" },
+        { "routes:\n  - {target: jobs, topic: a..b}\n", ":2:5: `topic`: a glob has no empty segment" },
+        { "routes:\n  - {topic: a}\n", ":2:5: `target` names one channel" },
         { "channels: {name: jobs}\n", "channels is a list" },
         { "channels: [jobs]\n", "a channel is a map" },
         { "max_message: 100MiB\n", "from 64KiB to 64MiB" },
@@ -218,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_defaults_fit_together, setup, teardown),
         cmocka_unit_test_setup_teardown(channels_take_their_defaults_from_the_pattern, setup, teardown),
+        cmocka_unit_test_setup_teardown(routes_are_read_in_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_with_a_mistake_is_refused_with_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(settings_that_do_not_fit_together_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(insecure_opens_other_hosts, setup, teardown),
