@@ -99,9 +99,30 @@ static void open_as(struct bench *b, brain_peer peer, const char *ch, uint64_t d
     say(b, peer, "open", ch, none, &dir, 1);
 }
 
-static void start(struct bench *b)
+/* What a channel may do beside moving messages, to see what it costs. */
+enum extra { PLAIN, RULE_ELSEWHERE, RULE_HERE, TALLY };
+
+static void start_with(struct bench *b, enum extra extra)
 {
-    struct brain_config config = { .epoch = 1700000000000 };
+    static const struct brain_route elsewhere = { .channel = "gpu", .target = "evolution", .is_enabled = true };
+    static const struct brain_route here = { .topic = "no.such.topic", .target = "gpu", .is_enabled = true };
+    static const struct brain_channel_config counted = { .name = "evolution",
+                                                         .pattern = BRAIN_WORK,
+                                                         .capacity = 10000,
+                                                         .bytes_max = 64U << 20,
+                                                         .ttl_ms = 3600000,
+                                                         .ack = true,
+                                                         .has_tally = true,
+                                                         .consumer_prefetch = 64,
+                                                         .start_timeout_ms = 60000,
+                                                         .lease_ms = 30000,
+                                                         .history_max = 10000,
+                                                         .history_bytes_max = 16U << 20 };
+    struct brain_config config = { .epoch = 1700000000000,
+                                   .routes = extra == RULE_HERE ? &here : &elsewhere,
+                                   .routes_count = extra == RULE_HERE || extra == RULE_ELSEWHERE,
+                                   .channels = &counted,
+                                   .channels_count = extra == TALLY };
 
     *b = (struct bench){ .now_ms = 1000 };
     if (brain_open(&config, b->now_ms, &b->brain, NULL, 0) < 0)
@@ -109,6 +130,11 @@ static void start(struct bench *b)
     for (brain_peer p = 1; p <= 1 + SUBSCRIBERS_MAX; p++)
         say(b, p, "hello", NULL, NULL, NULL, 0);
     drain(b);
+}
+
+static void start(struct bench *b)
+{
+    start_with(b, PLAIN);
 }
 
 static void stop(struct bench *b, const char *what, uint64_t messages, uint64_t ns)
@@ -129,15 +155,19 @@ static void need(struct bench *b, const char *ch, uint64_t sent)
 }
 
 /* put -> deliver -> ack, one producer and one consumer. */
-static void work(uint64_t rounds)
+static void work(uint64_t rounds, enum extra extra)
 {
     static const char *const put_keys[] = { "i", "n", "ep" }, *const want_keys[] = { "limit", "taken" },
                              *const ack_keys[] = { "upto" };
+    static const char *const names[] = { [PLAIN] = "work put+deliver+ack",
+                                         [RULE_ELSEWHERE] = "  a rule for another channel",
+                                         [RULE_HERE] = "  a rule that does not match",
+                                         [TALLY] = "  counted by topic, sender" };
     struct strato_writer put = { 0 }, want = { 0 }, ack = { 0 };
     struct bench b;
     uint64_t ns = 0;
 
-    start(&b);
+    start_with(&b, extra);
     open_as(&b, 1, "evolution", 'p');
     open_as(&b, 2, "evolution", 'c');
     need(&b, "evolution", 0);
@@ -161,7 +191,7 @@ static void work(uint64_t rounds)
         ns += now_ns() - begin;
         drain(&b);
     }
-    stop(&b, "work put+deliver+ack", rounds * BATCH, ns);
+    stop(&b, names[extra], rounds * BATCH, ns);
     strato_writer_fini(&put);
     strato_writer_fini(&want);
     strato_writer_fini(&ack);
@@ -284,7 +314,10 @@ int main(int argc, char **argv)
 {
     uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 20000;
 
-    work(rounds);
+    work(rounds, PLAIN);
+    work(rounds, RULE_ELSEWHERE);
+    work(rounds, RULE_HERE);
+    work(rounds, TALLY);
     events(rounds, 1);
     events(rounds / 4 + 1, 10);
     calls(rounds / 4 + 1);

@@ -27,7 +27,7 @@ struct broker_channel {
     int pattern; /* enum brain_pattern */
     int full;    /* BROKER_FULL_BY_PATTERN, else 1 + enum brain_full_policy */
     int ack;     /* 0 by pattern, 1 no, 2 yes */
-    bool is_sticky, is_durable;
+    bool is_sticky, is_durable, has_tally;
     uint32_t capacity, ttl_ms, prefetch, start_timeout_ms, lease_ms, history;
     uint64_t bytes_max, history_bytes;
 };

@@ -10,7 +10,7 @@
 struct set_config {
     struct cli_common common;
     int pattern;
-    char *full, *ack;
+    char *full, *ack, *tally;
     bool sticky, durable, dry_run;
     uint32_t capacity, prefetch, ttl_ms, start_timeout_ms, lease_ms, history;
     uint64_t bytes_max, history_bytes;
@@ -40,6 +40,11 @@ static const char *const patterns[] = { "work", "request", "events" };
           .max = 24 * 3600 * 1000,                                                                                     \
           .doc = "Lifetime of a message that names none." },                                                           \
         { .name = "ack", AT(ack), .kind = STRATO_OPTION_STRING, .value = "yes|no", .doc = "Messages need settling." }, \
+        { .name = "tally",                                                                                             \
+          AT(tally),                                                                                                   \
+          .kind = STRATO_OPTION_STRING,                                                                                \
+          .value = "yes|no",                                                                                           \
+          .doc = "Count by topic and by sender: strato channel stats." },                                              \
         { .name = "prefetch",                                                                                          \
           AT(prefetch),                                                                                                \
           .kind = STRATO_OPTION_UINT,                                                                                  \
@@ -137,6 +142,7 @@ static void write_pairs(struct pairs *p, const struct set_config *config, bool i
     pair_text(p, "full", config->full);
     pair_u64(p, "ttl_ms", config->ttl_ms);
     pair_bool(p, "ack", config->ack && *config->ack, config->ack && strcmp(config->ack, "yes") == 0);
+    pair_bool(p, "tally", config->tally && *config->tally, config->tally && strcmp(config->tally, "yes") == 0);
     pair_bool(p, "sticky", config->sticky, true);
     pair_bool(p, "durable", config->durable, true);
     pair_u64(p, "prefetch", config->prefetch);
@@ -173,6 +179,8 @@ static int run(struct cli *cli, const struct set_config *config, bool is_add)
 
     if (config->ack && *config->ack && strcmp(config->ack, "yes") != 0 && strcmp(config->ack, "no") != 0)
         return cli_fail(cli, CLI_USAGE, "--ack wants yes or no, not \"%s\"", config->ack);
+    if (config->tally && *config->tally && strcmp(config->tally, "yes") != 0 && strcmp(config->tally, "no") != 0)
+        return cli_fail(cli, CLI_USAGE, "--tally wants yes or no, not \"%s\"", config->tally);
     write_pairs(&count, config, is_add);
     if (count.count == 0)
         return cli_fail(cli, CLI_USAGE, "nothing to set; %s --help lists the settings", cli->program->name);

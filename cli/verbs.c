@@ -6,9 +6,9 @@
 #include "cli/verbs.h"
 
 static const struct strato_program *const channel_verbs[] = {
-    &cmd_channel_ls.program,    &cmd_channel_info.program,  &cmd_channel_watch.program,
-    &cmd_channel_add.program,   &cmd_channel_set.program,   &cmd_channel_rm.program,
-    &cmd_channel_purge.program, &cmd_channel_pause.program, &cmd_channel_resume.program,
+    &cmd_channel_ls.program,     &cmd_channel_info.program,  &cmd_channel_watch.program, &cmd_channel_add.program,
+    &cmd_channel_set.program,    &cmd_channel_rm.program,    &cmd_channel_purge.program, &cmd_channel_pause.program,
+    &cmd_channel_resume.program, &cmd_channel_stats.program,
 };
 
 static const struct strato_program_example channel_examples[] = {

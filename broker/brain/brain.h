@@ -43,6 +43,7 @@ struct brain_channel_config {
     bool ack;                   /* messages need settling unless they say otherwise */
     bool is_sticky;             /* affinity defaults to the producer's session (gpu) */
     bool is_durable;            /* refused with E_STORE until a store is there: issue 3 */
+    bool has_tally;             /* counts by topic and by sender: admin.stats {by} */
     uint32_t consumer_prefetch; /* default `want` */
     uint32_t start_timeout_ms;  /* 60,000 */
     uint32_t lease_ms;          /* 30,000 from START */

@@ -181,6 +181,8 @@ void channel_accept(struct channel *ch, struct message *m, uint32_t delay_ms)
     m->channel = ch->index;
     m->ts_ms = brain_wall_ms(brain);
     m->deadline_ms += (uint32_t)brain->now_ms + delay_ms; /* was: time to live */
+    if (ch->config.has_tally)
+        tallies_count(ch, m);
     remember(ch, m);
     if (ch->config.pattern == BRAIN_EVENTS) {
         m->state = MESSAGE_DONE;

@@ -24,6 +24,7 @@ struct consumer;
 struct getter;
 struct parked_put;
 struct subscription;
+struct tallies;
 
 enum channel_drop {
     CHANNEL_DROP_QUEUE_FULL,
@@ -84,7 +85,9 @@ struct channel {
     struct lanes inbound;    /* MOVING messages of other channels that wait for room here, in order of arrival */
     struct channel *inbound_next;
     bool is_inbound_listed;
-    uint64_t moving; /* of this channel's ready messages: MOVING */
+    uint64_t moving;         /* of this channel's ready messages: MOVING */
+    uint64_t routes_version; /* of the rules by which is_routed holds */
+    bool is_routed;          /* some rule may match messages of this channel */
     uint32_t classes;
     uint64_t bound; /* messages in consumers' own lanes */
     struct map affinities, orders;
@@ -109,6 +112,7 @@ struct channel {
     uint64_t keep_from;        /* no subscription refers to older ones; a lower bound */
     uint64_t scanned;          /* events below it have been offered to the subscriptions */
     struct wheel_timer expiry; /* events: drop what grew old in slow queues */
+    struct tallies *tallies;   /* NULL: nothing is counted by name */
     struct map topics;         /* pub/sub out: last seq by two leading segments */
     struct deadletters dead;
     struct wheel_timer timer; /* waits of producers, revokes, mailbox forgotten */

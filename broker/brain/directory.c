@@ -239,6 +239,7 @@ void channel_free(struct channel *ch)
     history_fini(&ch->history, &brain->slab);
     dedup_fini(&ch->dedup);
     deadletters_fini(&ch->dead, &brain->slab);
+    tallies_forget(ch);
     map_remove(&brain->channel_names, ch->hash, ch);
     brain->channels[ch->index] = NULL;
     brain->channels_live--;

@@ -75,6 +75,8 @@ static int channel_set(struct admin *a)
         return rc;
     ch->config = config;
     ch->name = strato_text(ch->config.name);
+    if (!config.has_tally)
+        tallies_forget(ch);
     ch->credit.is_pacing = channel_is_dropping(ch);
     channel_set_capacity(ch, config.capacity, config.bytes_max);
     channel_touch(ch);
@@ -117,8 +119,11 @@ static int resume_channel(struct admin *a)
 
 static int stats(struct admin *a)
 {
-    report_stats(a->brain, a->frame->header->ch, &a->answer);
-    return 0;
+    int rc = tallies_report(a->brain, a->frame->header->ch, a->arguments, &a->answer, a->detail, sizeof(a->detail));
+
+    if (rc == 0 && a->answer.bytes == 0)
+        report_stats(a->brain, a->frame->header->ch, &a->answer);
+    return rc;
 }
 
 static int sessions(struct admin *a)

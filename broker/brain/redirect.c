@@ -17,13 +17,32 @@ static struct channel *target_of(struct brain *brain, const struct route *route)
     return ch && !ch->is_removed ? ch : NULL;
 }
 
+/* Only what some rule asks for is looked for: finding a field means walking the envelope. */
 static struct route_subject subject_of(const struct channel *ch, const struct message *m)
 {
-    return (struct route_subject){ .channel = ch->name,
-                                   .type = message_field(m, "type"),
-                                   .sender = strato_bytes(m->sender->name, m->sender->name_bytes),
-                                   .to = message_field(m, "to"),
-                                   .topic = message_field(m, "topic") };
+    const struct routes *routes = &ch->brain->routes;
+    struct route_subject subject = { .channel = ch->name,
+                                     .sender = strato_bytes(m->sender->name, m->sender->name_bytes) };
+
+    if (routes->uses_type)
+        subject.type = message_field(m, "type");
+    if (routes->uses_to)
+        subject.to = message_field(m, "to");
+    if (routes->uses_topic)
+        subject.topic = message_field(m, "topic");
+    return subject;
+}
+
+/* Are there rules for this channel at all? Asked anew only when the rules have changed. */
+static bool is_routed(struct channel *ch)
+{
+    const struct routes *routes = &ch->brain->routes;
+
+    if (ch->routes_version != routes->version) {
+        ch->routes_version = routes->version;
+        ch->is_routed = routes_concern(routes, ch->name);
+    }
+    return ch->is_routed;
 }
 
 /* ---- a message for another channel ---- */
@@ -162,10 +181,13 @@ static bool may(const struct channel *from, const struct message *m, const struc
 bool redirect_message(struct channel *ch, struct message *m)
 {
     struct routes *routes = &ch->brain->routes;
-    struct route_subject subject = subject_of(ch, m);
+    struct route_subject subject;
     struct route *route;
     uint32_t at = 0;
 
+    if (!is_routed(ch))
+        return false;
+    subject = subject_of(ch, m);
     while ((route = routes_next(routes, &subject, &at)) != NULL) {
         struct channel *to = target_of(ch->brain, route);
 
@@ -197,10 +219,13 @@ static void redirect_one_event(struct channel *ch, struct message *m, struct rou
 bool redirect_event(struct channel *ch, struct message *m)
 {
     struct routes *routes = &ch->brain->routes;
-    struct route_subject subject = subject_of(ch, m);
+    struct route_subject subject;
     struct route *route;
     uint32_t at = 0;
 
+    if (!is_routed(ch))
+        return false;
+    subject = subject_of(ch, m);
     while ((route = routes_next(routes, &subject, &at)) != NULL) {
         struct channel *to = target_of(ch->brain, route);
 

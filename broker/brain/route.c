@@ -167,6 +167,28 @@ static int grow(struct routes *routes)
     return 0;
 }
 
+static void changed(struct routes *routes)
+{
+    routes->version++;
+    routes->uses_type = routes->uses_to = routes->uses_topic = false;
+    for (uint32_t i = 0; i < routes->count; i++) {
+        const struct brain_route *rule = &routes->list[i]->rule;
+
+        routes->uses_type |= rule->type[0] != '\0';
+        routes->uses_to |= rule->to[0] != '\0';
+        routes->uses_topic |= rule->topic[0] != '\0';
+    }
+}
+
+bool routes_concern(const struct routes *routes, struct strato_bytes channel)
+{
+    for (uint32_t i = 0; i < routes->count; i++) {
+        if (routes->list[i]->rule.is_enabled && passes(routes->list[i]->rule.channel, channel))
+            return true;
+    }
+    return false;
+}
+
 int routes_add(struct routes *routes, const struct brain_route *rule, struct route **ret_route)
 {
     struct route *route;
@@ -189,6 +211,7 @@ int routes_add(struct routes *routes, const struct brain_route *rule, struct rou
             memcpy(route->rule.id, id, sizeof(id));
     }
     insert(routes, route);
+    changed(routes);
     if (ret_route)
         *ret_route = route;
     return 0;
@@ -203,12 +226,14 @@ void routes_set(struct routes *routes, struct route *route, const struct brain_r
         take_out(routes, route);
         insert(routes, route);
     }
+    changed(routes);
 }
 
 void routes_remove(struct routes *routes, struct route *route)
 {
     take_out(routes, route);
     free(route);
+    changed(routes);
 }
 
 struct route *routes_find(const struct routes *routes, struct strato_bytes id)

@@ -28,7 +28,9 @@ struct route {
 struct routes {
     struct route **list; /* in the order of the walk */
     uint32_t count, capacity;
-    uint64_t made; /* for ids that the broker gives */
+    uint64_t made;                       /* for ids that the broker gives */
+    uint64_t version;                    /* changes with every change of the rules; never 0 once there was one */
+    bool uses_type, uses_to, uses_topic; /* some rule has such a filter, so the field must be looked for */
 };
 
 /** What of a message the filters look at; none = the message lacks it. */
@@ -49,6 +51,8 @@ int routes_add(struct routes *routes, const struct brain_route *rule, struct rou
 /** Give a rule other contents under the same id. It moves behind its equals only if its priority changed. */
 void routes_set(struct routes *routes, struct route *route, const struct brain_route *rule);
 void routes_remove(struct routes *routes, struct route *route);
+/** Could any enabled rule match a message of the channel of this name? */
+bool routes_concern(const struct routes *routes, struct strato_bytes channel);
 struct route *routes_find(const struct routes *routes, struct strato_bytes id);
 /** The next rule from place *at on that is enabled and matches; NULL at the end. Start with *at = 0. */
 struct route *routes_next(const struct routes *routes, const struct route_subject *subject, uint32_t *at);

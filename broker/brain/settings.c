@@ -29,6 +29,7 @@ static const struct setting {
     { "ack", SETTING_BOOL, offsetof(struct brain_channel_config, ack) },
     { "sticky", SETTING_BOOL, offsetof(struct brain_channel_config, is_sticky) },
     { "durable", SETTING_BOOL, offsetof(struct brain_channel_config, is_durable) },
+    { "tally", SETTING_BOOL, offsetof(struct brain_channel_config, has_tally) },
     { "prefetch", SETTING_U32, offsetof(struct brain_channel_config, consumer_prefetch) },
     { "start_timeout_ms", SETTING_U32, offsetof(struct brain_channel_config, start_timeout_ms) },
     { "lease_ms", SETTING_U32, offsetof(struct brain_channel_config, lease_ms) },

@@ -21,6 +21,7 @@
 #include "broker/brain/redirect.h"
 #include "broker/brain/route.h"
 #include "broker/brain/session.h"
+#include "broker/brain/tally.h"
 #include "core/header.h"
 
 /** What a timer's owner is. */
@@ -130,6 +131,12 @@ void drain_check(struct brain *brain);
 void drain_due(struct brain *brain);
 void publish_event(struct channel *ch, const struct message *m);
 void publish_heads(struct brain *brain);
+/** Count a message that a channel with `tally` accepts. */
+void tallies_count(struct channel *ch, const struct message *m);
+void tallies_forget(struct channel *ch);
+/** admin.stats with `by`; without it nothing is written. @return 0; STRATO_ESCHEMA; STRATO_ENO_CHANNEL; STRATO_ECONFLICT. */
+int tallies_report(struct brain *brain, struct strato_bytes name, struct strato_bytes arguments,
+                   struct strato_writer *answer, char *ret_detail, size_t detail_bytes);
 /* admin.route.*: the answer is written to `answer`. */
 int route_add_or_fail(struct brain *brain, struct strato_bytes arguments, struct strato_writer *answer,
                       char *ret_detail, size_t detail_bytes);

@@ -533,6 +533,39 @@ static void rules_are_for_local_peers_and_at_most_1024(void **state)
     world_expect_err(w, ADMIN, STRATO_EFORBIDDEN);
 }
 
+/* ---- counts by name ---- */
+
+static void counts_by_topic_are_kept_on_request_and_for_1024_topics(void **state)
+{
+    struct world *w = *state;
+    struct world_frame *f;
+
+    admin(w, "admin.stats", "evolution", PAIRS({ "by", "topic" }));
+    world_expect_err(w, ADMIN, STRATO_ECONFLICT);
+    admin(w, "admin.channel.set", "evolution", PAIRS({ "tally", "yes" }));
+    done(w);
+    for (int i = 0; i < 1030; i++) {
+        char topic[32];
+
+        snprintf(topic, sizeof(topic), "t.%d", i);
+        put(w, "evolution", &(struct strato_envelope_out){ .type = "x", .topic = topic });
+    }
+    admin(w, "admin.stats", "evolution", PAIRS({ "by", "topic" }));
+    f = world_expect(w, ADMIN, STRATO_OP_ok);
+    assert_non_null(memmem(f->data, f->bytes, "\xa6t.1023", 7));
+    assert_null(memmem(f->data, f->bytes, "\xa6t.1024", 7));
+    assert_non_null(memmem(f->data, f->bytes, "\xa5other\x85\xa8messages\x06", 17));
+    world_free(f);
+    admin(w, "admin.stats", "evolution", PAIRS({ "by", "sender" }));
+    f = world_expect(w, ADMIN, STRATO_OP_ok);
+    assert_non_null(memmem(f->data, f->bytes, "\xa5local\xa8messages\xcd\x04\x06", 18));
+    world_free(f);
+    admin(w, "admin.stats", "evolution", PAIRS({ "by", "colour" }));
+    world_expect_err(w, ADMIN, STRATO_ESCHEMA);
+    admin(w, "admin.stats", "nosuch", PAIRS({ "by", "topic" }));
+    world_expect_err(w, ADMIN, STRATO_ENO_CHANNEL);
+}
+
 /* Everything at once, from a seed: both laws hold after every turn, and what went in comes out. */
 static void a_crowd_with_random_rules_keeps_both_laws(void **state)
 {
@@ -628,6 +661,7 @@ int main(void)
         CLAIM(patterns_that_do_not_fit_are_refused_when_the_rule_is_made),
         CLAIM(the_same_rule_twice_is_one_and_another_of_its_id_is_a_conflict),
         CLAIM(rules_are_for_local_peers_and_at_most_1024),
+        CLAIM(counts_by_topic_are_kept_on_request_and_for_1024_topics),
         CLAIM(a_crowd_with_random_rules_keeps_both_laws),
     };
 

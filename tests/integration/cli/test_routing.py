@@ -159,3 +159,20 @@ def test_a_rule_of_the_configuration_that_cannot_be_keeps_the_broker_from_starti
     done = subprocess.run([BUILD / "broker/stratod", "--config", path, "--port", "0"], capture_output=True, text=True,
                           timeout=60, check=False)
     assert done.returncode != 0 and "routing rule 'wrong'" in done.stderr
+
+
+def test_a_channel_counts_by_topic_and_sender_when_asked(cli):
+    assert cli.run("channel", "stats", "news").returncode == 1
+    cli.ok("channel", "set", "news", "--tally", "yes")
+    assert cli.json("channel", "stats", "news")["names"] == []
+    cli.ok("pub", "news.a", "1", "--count", 3)
+    cli.ok("pub", "news.b", "1")
+    stats = cli.json("channel", "stats", "news", "--by", "topic")
+    assert [(entry["name"], entry["messages"]) for entry in stats["names"]] == [("news.a", 3), ("news.b", 1)]
+    assert stats["by"] == "topic" and stats["other"]["messages"] == 0 and stats["names"][0]["bytes"] > 0
+    assert cli.ok("channel", "stats", "news", "--by", "topic", "--top", 1).splitlines()[0].startswith("news.a\t3\t")
+    by_sender = cli.json("channel", "stats", "news", "--by", "sender")
+    assert sum(entry["messages"] for entry in by_sender["names"]) == 4
+    cli.ok("channel", "set", "news", "--tally", "no")
+    assert cli.run("channel", "stats", "news").returncode == 1
+    assert cli.run("channel", "stats", "nwes").returncode == 6
