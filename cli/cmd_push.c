@@ -14,6 +14,7 @@ static int run(struct cli *cli, const void *config)
 static const struct strato_program_example examples[] = {
     { "strato push jobs '{\"file\":\"a.csv\"}'", "one message for one worker" },
     { "strato push jobs '{\"n\":{{Count}}}' --count 1000 -H priority:80", "a thousand, ahead of the others" },
+    { "strato push jobs 7 --receipt --wait 1m", "waits until it is done, or dead, and says so" },
 };
 
 const struct cli_verb cmd_push = {
@@ -26,7 +27,7 @@ const struct cli_verb cmd_push = {
                         "A full "
                         "channel makes it wait, up to --timeout; then it ends with exit code 5.",
                  .options = send_rows,
-                 .options_count = SEND_ROWS,
+                 .options_count = SEND_WORK_ROWS,
                  CLI_PROGRAM_PLAIN,
                  STRATO_PROGRAM_EXAMPLES(examples) },
     .config_bytes = sizeof(struct send_config),

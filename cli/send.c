@@ -8,6 +8,7 @@
 #include "cli/body.h"
 #include "cli/emit.h"
 #include "cli/fields.h"
+#include "cli/receipts.h"
 #include "cli/subject.h"
 
 #include <inttypes.h>
@@ -57,8 +58,20 @@ const struct strato_option send_rows[] = {
       STRATO_OPTION_AT(struct send_config, dry_run),
       .kind = STRATO_OPTION_FLAG,
       .doc = "Check everything and send nothing." },
+    { .name = "receipt",
+      STRATO_OPTION_AT(struct send_config, receipt),
+      .kind = STRATO_OPTION_FLAG,
+      .doc = "Wait until each message is settled, expired, dead or dropped, and print which and why." },
+    { .name = "wait",
+      .letter = 'W',
+      STRATO_OPTION_AT(struct send_config, wait_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .value = "TIME",
+      .doc = "Wait for receipts no longer than that. Exit code 5 if none came, 7 if some." },
 };
-_Static_assert(sizeof send_rows / sizeof send_rows[0] == SEND_ROWS, "SEND_ROWS counts them");
+_Static_assert(sizeof send_rows / sizeof send_rows[0] == SEND_WORK_ROWS, "SEND_WORK_ROWS counts them");
+
+enum { DRAIN_EVERY = 256 }; /* messages sent between two looks at the receipts */
 
 struct sending {
     struct strato_send message;
@@ -66,6 +79,7 @@ struct sending {
     struct subject subject;
     struct body body;
     struct link_refusals refusals;
+    struct receipts receipts;
     uint64_t sent, bytes;
 };
 
@@ -77,6 +91,7 @@ static int sending_prepare(struct cli *cli, const struct send_config *config, co
     if (code != CLI_OK)
         return code;
     s->message.channel = s->subject.channel;
+    s->message.envelope.receipt = config->receipt;
     s->message.envelope.type = config->type && *config->type ? config->type : s->subject.type;
     if (strcmp(pattern, "events") == 0)
         s->message.envelope.topic = cli->operands[0];
@@ -98,6 +113,8 @@ static int sending_loop(struct cli *cli, const struct send_config *config, strat
         rc = link_send(client, &s->message, (int)cli->common->timeout_ms);
         if (rc < 0)
             return link_fail(cli, client, rc, s->subject.channel);
+        if (config->receipt && s->sent % DRAIN_EVERY == DRAIN_EVERY - 1)
+            receipts_drain(cli, client, &s->receipts);
         if (config->sleep_ms && s->sent + 1 < config->count) {
             due_ns += (uint64_t)config->sleep_ms * 1000000U;
             strato_client_process(client, 0);
@@ -132,6 +149,8 @@ static void sending_report(struct cli *cli, const struct send_config *config, co
     emit_u64(&j, "bytes", s->bytes);
     emit_f64(&j, "seconds", (double)took_ns / 1e9);
     emit_bool(&j, "dry_run", config->dry_run);
+    if (config->receipt)
+        receipts_emit(&j, "outcomes", &s->receipts);
     emit_object_end(&j);
     emit_end(&j);
 }
@@ -158,6 +177,11 @@ int send_run(struct cli *cli, const struct send_config *config, const char *patt
                         s.refusals.detail, strato_err_name(s.refusals.first));
     else if (code != CLI_OK && code != CLI_USAGE && s.sent > 0)
         code = code == CLI_INTERRUPTED ? code : CLI_PARTIAL;
+    if (config->receipt && !config->dry_run && s.sent > s.refusals.count && (code == CLI_OK || code == CLI_PARTIAL)) {
+        int waited = receipts_wait(cli, client, s.sent - s.refusals.count, config->wait_ms, &s.receipts);
+
+        code = code == CLI_OK ? waited : code;
+    }
     if (s.sent > 0 || code == CLI_OK)
         sending_report(cli, config, &s, link_now_ns() - start_ns);
 out:

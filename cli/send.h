@@ -15,10 +15,12 @@ struct send_config {
     uint32_t sleep_ms;
     struct strato_option_list fields;
     bool raw, no_template, dry_run;
+    bool receipt; /* work only */
+    uint32_t wait_ms;
 };
 
 extern const struct strato_option send_rows[];
-enum { SEND_ROWS = 8 };
+enum { SEND_ROWS = 8, SEND_WORK_ROWS = 10 }; /* those of both verbs, and those of push */
 
 /** @param pattern  "events" or "work". */
 int send_run(struct cli *cli, const struct send_config *config, const char *pattern);

@@ -24,6 +24,26 @@ static const struct strato_program channel_program = {
     STRATO_PROGRAM_EXAMPLES(channel_examples),
 };
 
+static const struct strato_program *const dlq_verbs[] = {
+    &cmd_dlq_ls.program,
+    &cmd_dlq_get.program,
+    &cmd_dlq_redrive.program,
+    &cmd_dlq_purge.program,
+};
+
+static const struct strato_program_example dlq_examples[] = {
+    { "strato dlq ls jobs", "what a channel could not do, and why" },
+    { "strato dlq redrive jobs --all", "try all of it again" },
+};
+
+static const struct strato_program dlq_program = {
+    .name = "strato dlq",
+    .summary = "look at dead letters, send them back or forget them",
+    CLI_PROGRAM_PLAIN,
+    STRATO_PROGRAM_VERBS(dlq_verbs),
+    STRATO_PROGRAM_EXAMPLES(dlq_examples),
+};
+
 static const struct strato_program *const route_verbs[] = {
     &cmd_route_ls.program,
     &cmd_route_add.program,
@@ -90,10 +110,10 @@ static const struct strato_program_example examples[] = {
 };
 
 static const struct strato_program *const verbs[] = {
-    &cmd_pub.program,     &cmd_sub.program,  &cmd_req.program,  &cmd_reply.program,
-    &cmd_push.program,    &cmd_pull.program, &cmd_send.program, &cmd_inbox.program,
-    &cmd_history.program, &channel_program,  &route_program,    &gpu_program,
-    &cmd_evolve.program,  &bench_program,    &cmd_ping.program, &cmd_health.program,
+    &cmd_pub.program,  &cmd_sub.program,    &cmd_req.program,   &cmd_reply.program,   &cmd_push.program,
+    &cmd_pull.program, &cmd_send.program,   &cmd_inbox.program, &cmd_history.program, &channel_program,
+    &dlq_program,      &route_program,      &gpu_program,       &cmd_evolve.program,  &bench_program,
+    &cmd_ping.program, &cmd_health.program,
 };
 
 const struct strato_program cli_program = {

@@ -1,8 +1,9 @@
 /*
- * api_send.c - strato_send, its confirmed twin, flush and the numbers of a produced channel.
+ * api_send.c - strato_send, its confirmed twin, flush, receipts and the numbers of a produced channel.
  *
  * SPDX-License-Identifier: MIT
  */
+#include "bindings/c/receipt.h"
 #include "bindings/c/slot.h"
 
 #include "bindings/c/net/clock.h"
@@ -139,6 +140,29 @@ int strato_flush(strato_client *c, int timeout_ms)
     if (rc == 0) {
         rc = s->flush_err;
         s->flush_err = 0;
+    }
+    strato__leave(c);
+    return rc;
+}
+
+int strato_receipt_next(strato_client *c, int timeout_ms, struct strato_receipt *ret_receipt)
+{
+    struct strato__session *s = &c->session;
+    uint64_t deadline;
+    int rc = 0;
+
+    strato__enter(c);
+    deadline = strato__deadline(c, timeout_ms);
+    if (s->receipts_count == 0) {
+        strato__session_flush(s); /* what it waits for may still be gathered */
+        if (!c->own_thread)
+            strato__drive_pump(c);
+    }
+    while (rc == 0 && !strato__receipt_pop(s, ret_receipt)) {
+        if (s->state == STRATO__ENDED)
+            rc = s->end_err;
+        else if (strato__wait(c, deadline) < 0)
+            rc = STRATO_EEMPTY;
     }
     strato__leave(c);
     return rc;

@@ -226,7 +226,7 @@ int strato_client_fd(strato_client *client)
 
 static bool is_ready(const struct strato_client *c)
 {
-    return c->session.readable > 0 || c->session.results_count > 0;
+    return c->session.readable > 0 || c->session.results_count > 0 || c->session.receipts_count > 0;
 }
 
 int strato_client_process(strato_client *c, int timeout_ms)

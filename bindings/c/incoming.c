@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "bindings/c/producer.h"
+#include "bindings/c/receipt.h"
 #include "bindings/c/request.h"
 #include "bindings/c/stream.h"
 #include "bindings/c/welcome.h"
@@ -173,7 +174,8 @@ void strato__session_on_frame(struct strato__session *s, struct strato__inbound 
         strato__session_notice(s, STRATO_CLIENT_DRAINING, STRATO_EDRAINING, strato_text("the broker is leaving"));
         break;
     case STRATO_OP_receipt:
-        break; /* the outcome is in the broker's statistics as well; no caller waits for it */
+        strato__receipt_on_frame(s, &h);
+        break;
     default:
         strato__session_malformed(s, "an operation that a broker does not send");
         break;

@@ -6,6 +6,7 @@
 #include "bindings/c/session.h"
 
 #include "bindings/c/producer.h"
+#include "bindings/c/receipt.h"
 #include "bindings/c/request.h"
 #include "bindings/c/stream.h"
 #include "bindings/c/welcome.h"
@@ -60,6 +61,7 @@ void strato__session_fini(struct strato__session *s)
 {
     strato__streams_fini(s);
     strato__asks_fini(s);
+    strato__receipts_fini(s);
     strato__producers_fini(s);
     strato__outbox_fini(&s->out);
     strato__message_pool_fini(&s->pool);

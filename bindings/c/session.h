@@ -27,6 +27,7 @@ enum {
     STRATO__ASKS_MAX = 2048,      /* questions without an answer, calls included; a power of two */
     STRATO__CALLS_MAX = 1024,     /* requests in flight per session (protocol.md section 12) */
     STRATO__RESULTS_MAX = 4096,   /* answers to started requests that nobody has fetched */
+    STRATO__RECEIPTS_MAX = 4096,  /* receipts that nobody has fetched; a power of two */
     STRATO__NOTICES_MAX = 256,    /* on_event calls waiting for the owning thread */
     STRATO__DETAIL_BYTES = 256,
     STRATO__BURST = 8,     /* inline: so many in quick succession leave at once, only more of them gather */
@@ -121,6 +122,9 @@ struct strato__session {
 
     struct strato__result *results; /* ring */
     uint32_t results_head, results_count, results_capacity;
+
+    struct strato_receipt *receipts; /* ring */
+    uint32_t receipts_head, receipts_count, receipts_capacity;
 
     struct strato__notice *notices; /* ring of NOTICES_MAX */
     uint32_t notices_head, notices_count;

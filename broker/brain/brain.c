@@ -333,6 +333,8 @@ static void edge_in(struct brain *brain, const struct brain_event *event)
     } else if (rc < 0) {
         channel_refused(ch, rc);
         brain->undecodable += rc == STRATO_ECODEC || rc == STRATO_EFRAME || rc == STRATO_ESCHEMA;
+        if (rc == STRATO_EFRAME || rc == STRATO_ESCHEMA || rc == STRATO_ELIMIT) /* nobody is told: it is kept here */
+            channel_bury_refused(ch, brain->edge_sender, DEADLETTER_UNDECODABLE, NULL, frame.body, stage.detail);
         if (rc != STRATO_ECODEC && rc != STRATO_EFRAME && rc != STRATO_ENOMEM)
             ingest_unstage(brain, &stage);
     }
@@ -580,6 +582,8 @@ static void peer_event(struct brain *brain, const struct brain_event *event)
         break;
     default:
         peer->is_stuck = false;
+        if (peer->session)
+            receipts_send(peer->session);
         for (struct stream *s = peer->session ? peer->session->streams : NULL; s; s = s->next)
             channel_touch(s->channel);
         break;

@@ -76,6 +76,17 @@ void channel_dropped(struct channel *ch, enum channel_drop why, uint64_t count)
     ch->dropped[why] += count;
 }
 
+const char *channel_drop_name(enum channel_drop why)
+{
+    static const char *const names[CHANNEL_DROPS] = {
+        [CHANNEL_DROP_QUEUE_FULL] = "queue_full", [CHANNEL_DROP_SLOW_SUBSCRIBER] = "slow_subscriber",
+        [CHANNEL_DROP_DISPLACED] = "displaced",   [CHANNEL_DROP_CANCELLED] = "cancelled",
+        [CHANNEL_DROP_PURGED] = "purged",         [CHANNEL_DROP_SHUTDOWN] = "shutdown",
+    };
+
+    return names[why];
+}
+
 /* ---- where a message waits ---- */
 
 static void later_add(struct channel *ch, struct message *m)
@@ -228,6 +239,7 @@ void channel_requeue(struct channel *ch, struct message *m, uint64_t delay_ms)
 {
     uint64_t now = ch->brain->now_ms;
 
+    ch->brain->released_by = NULL;
     ch->leased--;
     ch->brain->leased_total--;
     if (delay_ms) {
@@ -281,7 +293,7 @@ static void count_end(struct channel *ch, struct message *m, enum channel_end en
         break;
     case CHANNEL_DEAD:
         ch->dead_lettered++;
-        deadletters_add(&ch->dead, &ch->brain->slab, m, (enum deadletter_reason)why, error, ch->brain->now_ms);
+        channel_bury(ch, m, (enum deadletter_reason)why, error);
         break;
     case CHANNEL_DROPPED:
         ch->dropped[why]++;
@@ -309,6 +321,9 @@ void channel_end(struct channel *ch, struct message *m, enum channel_end end, in
         untie(ch, m);
     m->state = MESSAGE_DONE;
     count_end(ch, m, end, why, error);
+    if (m->flags & MESSAGE_RECEIPT)
+        receipt_tell(ch, m, end, why);
+    ch->brain->released_by = NULL;
     channel_touch(ch);
     message_drop(&ch->brain->slab, m);
 }

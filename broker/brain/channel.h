@@ -64,7 +64,7 @@ struct channel {
     struct strato_bytes name; /* = config.name */
     uint64_t hash;
     uint32_t index;
-    bool is_builtin, is_mailbox, is_paused, is_dirty, is_removed;
+    bool is_builtin, is_mailbox, is_forgotten, is_paused, is_dirty, is_removed;
     struct channel *dirty_next;
 
     /* the law */
@@ -144,6 +144,8 @@ bool channel_is_dropping(const struct channel *ch); /* drop_oldest, drop_newest:
 struct strato_credit_room channel_room(const struct channel *ch);
 void channel_refused(struct channel *ch, int err);
 void channel_dropped(struct channel *ch, enum channel_drop why, uint64_t count);
+/** "queue_full". Static. */
+const char *channel_drop_name(enum channel_drop why);
 
 /* ---- moves of a message between the columns of the law ---- */
 
@@ -156,6 +158,23 @@ void channel_requeue(struct channel *ch, struct message *m, uint64_t delay_ms);
 enum channel_end { CHANNEL_SETTLED, CHANNEL_EXPIRED, CHANNEL_DEAD, CHANNEL_DROPPED };
 /** The message's way ends here, from any state; its slot is free. `why`: a channel_drop or a deadletter_reason. Drops the queue's reference. */
 void channel_end(struct channel *ch, struct message *m, enum channel_end end, int why, struct strato_bytes error);
+/** Keep what ended dead, with the reason; the oldest of the dead letters make room. For channel_end(). */
+void channel_bury(struct channel *ch, struct message *m, enum deadletter_reason reason, struct strato_bytes error);
+/**
+ * A record of a message that was refused at the door: where from, why, and its first 256 bytes. Never in a column of the
+ * law; repeats of the same record are counted in one.
+ * @param e  For type and topic, or NULL if it could not be read.
+ */
+void channel_bury_refused(struct channel *ch, struct sender *sender, enum deadletter_reason reason,
+                          const struct strato_envelope *e, struct strato_bytes bytes, const char *detail);
+/** Forget the k-th dead letter. */
+void channel_unbury(struct channel *ch, uint32_t k);
+/**
+ * Accept the k-th dead letter again, as a new message with attempts at 0 and its time to live before it; it leaves the
+ * dead letters in the same step. Not for a record of a refused message.
+ * @return 0; STRATO_EFULL: no free slot; STRATO_ENOMEM, STRATO_ELIMIT. On error nothing changed.
+ */
+int channel_redrive(struct channel *ch, uint32_t k);
 /** Its time to live is over: dead-lettered or expired, by pattern; a caller is told E_TIMEOUT. */
 void channel_expire(struct channel *ch, struct message *m);
 /** The timer of a READY or DELAYED message fired. */

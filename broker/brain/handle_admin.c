@@ -1,22 +1,15 @@
 /*
  * handle_admin.c - admin.*: change channels and read numbers. Arguments and answer are one envelope each.
  *
- * The shapes of the answers stand in report.c. Verb `admin`; stats, sessions and channel.list are `observe`.
+ * The shapes of the answers stand in report.c and handle_dlq.c. Verb `admin`; stats, sessions and channel.list are `observe`.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "broker/brain/admin.h"
 #include "broker/brain/state.h"
-
-struct admin {
-    struct brain *brain;
-    const struct frame *frame;
-    struct strato_bytes arguments; /* the payload: an encoded map, or none */
-    struct channel *channel;
-    struct strato_writer answer; /* payload of the answer */
-    char detail[DETAIL_BYTES_MAX];
-};
 
 static int channel_add_or_fail(struct admin *a)
 {
@@ -201,8 +194,11 @@ void handle_admin(struct brain *brain, const struct frame *frame)
         answer_err(frame->peer, h, rc, NULL);
         return;
     }
-    if (op->needs_channel)
-        a.channel = frame_channel(frame);
+    if (op->needs_channel) { /* an administrator sees forgotten mailboxes as well */
+        a.channel = channel_find(brain, h->ch);
+        if (!a.channel || !a.channel->is_forgotten)
+            a.channel = frame_channel(frame);
+    }
     if ((op->needs_channel && !a.channel) || !frame_permits(frame, op->verb, a.channel))
         return;
     rc = op->run(&a);
@@ -216,8 +212,12 @@ void handle_admin(struct brain *brain, const struct frame *frame)
         answer_begin(&answer, brain, frame->peer, "ok", h);
         if (h->ch.bytes)
             strato_header_str(&answer.header, "ch", h->ch);
-        answer_send_with(&answer, strato_admin_name(h->admin), strato_writer_view(&a.answer));
+        answer_send_with(&answer, strato_admin_name(h->admin), strato_writer_view(&a.answer), a.blobs, a.blobs_count);
+        a.blobs = NULL;
     }
+    for (size_t i = 0; a.blobs && i < a.blobs_count; i++)
+        strato_blob_drop(a.blobs[i]);
+    free(a.blobs);
     strato_writer_fini(&a.answer);
 }
 
@@ -229,6 +229,10 @@ static const struct admin_operation admin_operations[STRATO_ADMIN_COUNT] = {
     [STRATO_ADMIN_purge] = { purge, "admin", true },
     [STRATO_ADMIN_pause] = { pause_channel, "admin", true },
     [STRATO_ADMIN_resume] = { resume_channel, "admin", true },
+    [STRATO_ADMIN_dlq_list] = { dlq_list, "observe", true },
+    [STRATO_ADMIN_dlq_get] = { dlq_get, "observe", true },
+    [STRATO_ADMIN_dlq_redrive] = { dlq_redrive, "admin", true },
+    [STRATO_ADMIN_dlq_purge] = { dlq_purge, "admin", true },
     [STRATO_ADMIN_stats] = { stats, "observe", false },
     [STRATO_ADMIN_route_add] = { add_route, "admin", false },
     [STRATO_ADMIN_route_set] = { set_route, "admin", false },

@@ -165,6 +165,7 @@ static void resume(const struct frame *frame, struct session *session)
     revive_streams(session);
     send_welcome(session, frame->header, token, true);
     call_send_late(session);
+    receipts_send(session);
     brain_log(brain, 2, "session resumed sid=%s agent=%s ep=%llu", session->sid, session->agent,
               (unsigned long long)session->ep);
 }
@@ -226,6 +227,8 @@ static void session_free_new(struct session *session)
 {
     for (uint32_t i = 0; i < session->caps_count; i++)
         free(session->caps[i]);
+    if (session->sender)
+        session->sender->session = NULL;
     sender_drop(session->sender);
     free(session);
 }
@@ -260,6 +263,8 @@ static int session_new(const struct frame *frame, struct session **ret_session)
     session->sender =
         sender_new(session->principal, session->is_named ? session->agent : NULL, session->sid, session->number);
     rc = session->sender ? read_caps(session, h->caps) : STRATO_ENO_RESOURCES;
+    if (session->sender)
+        session->sender->session = session;
     if (rc < 0)
         session_free_new(session);
     else

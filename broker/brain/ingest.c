@@ -99,6 +99,8 @@ static int stage_one(struct stage *stage, struct channel *ch, struct sender *sen
     uint32_t ttl = ch->config.ttl_ms;
     int rc = judge(stage, ch, e, item->bytes);
 
+    if (rc == STRATO_ETOO_BIG)
+        channel_bury_refused(ch, sender, DEADLETTER_TOO_LARGE, e, e->payload, stage->detail);
     if (rc == 0 && with_ids && (e->has & STRATO_ENV_ID))
         rc = claim_id(stage, ch, sender, e, blobs, item);
     if (rc != 0)
@@ -184,6 +186,8 @@ int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender,
         rc = STRATO_EFRAME;
     if (rc < 0) {
         ingest_unstage(ch->brain, stage);
+        if (rc == STRATO_ECODEC)
+            channel_bury_refused(ch, sender, DEADLETTER_UNDECODABLE, NULL, frame->body, "not valid msgpack");
         refuse(stage, rc,
                rc == STRATO_EFRAME ? "n, the envelopes and the attachment frames do not match"
                                    : "an envelope is not valid msgpack, too deep, or has a key twice");

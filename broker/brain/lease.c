@@ -69,6 +69,7 @@ void lease_release(struct channel *ch, struct message *m)
     struct delivery *d;
 
     wheel_cancel(&m->timer);
+    ch->brain->released_by = c ? c->stream.session : NULL;
     if (!c) {
         map_remove(&ch->brain->leases, map_hash_number(m->tag), m);
     } else {
@@ -145,6 +146,7 @@ void lease_nack(struct channel *ch, struct message *m, const struct lease_nack *
 
     lease_release(ch, m);
     if (nack->dead) {
+        m->attempts += had_started;
         end_dead(ch, m, DEADLETTER_REJECTED, nack->reason);
         return;
     }

@@ -2,13 +2,25 @@
  * mailbox.c - each agent's own channel, `@agent`, for messages sent `to` it.
  *
  * Made when it is first used and somebody has that name. When the name ends, what is queued waits 300 s
- * for the agent to come back, then it is dead-lettered `recipient_gone`. Rules: semantics.md 35.
+ * for the agent to come back, then it is dead-lettered `recipient_gone`. A mailbox with dead letters stays
+ * for a day, closed to senders, so that they can be looked at; the agent finds it again if it comes back.
+ * Rules: semantics.md 35.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
 
 #include "broker/brain/state.h"
+
+enum { FORGOTTEN_MAX = 1024 }; /* mailboxes kept only for their dead letters; then they go at once */
+
+/* Somebody has its name. */
+static void revive(struct channel *ch)
+{
+    ch->brain->mailboxes_forgotten -= ch->is_forgotten;
+    ch->is_forgotten = false;
+    ch->forget_ms = UINT64_MAX;
+}
 
 struct channel *mailbox_find(struct brain *brain, struct strato_bytes name)
 {
@@ -20,11 +32,11 @@ struct channel *mailbox_find(struct brain *brain, struct strato_bytes name)
         return NULL;
     session = session_by_agent(brain, strato_bytes(name.data + 1, name.bytes - 1));
     if (ch && session && ch->forget_ms != UINT64_MAX) { /* the agent is back */
-        ch->forget_ms = UINT64_MAX;
+        revive(ch);
         channel_touch(ch);
     }
     if (ch || !session)
-        return ch;
+        return ch && ch->is_forgotten ? NULL : ch;
     memcpy(config.name, name.data, name.bytes);
     channel_config_defaults(&config, BRAIN_WORK);
     config.full = BRAIN_FULL_REJECT;
@@ -60,6 +72,7 @@ void mailbox_forget_later(struct brain *brain, const char *agent)
     ch = channel_find(brain, strato_text(name));
     if (!ch)
         return;
+    revive(ch);
     ch->forget_ms = brain->now_ms + SESSION_RESUME_MS;
     if (!wheel_is_armed(&ch->timer) || wheel_due_ms(&brain->wheel, &ch->timer) > ch->forget_ms)
         wheel_arm(&brain->wheel, &ch->timer, ch->forget_ms);
@@ -70,10 +83,31 @@ void mailbox_due(struct channel *ch)
     struct message *m;
 
     if (session_by_agent(ch->brain, strato_bytes(ch->name.data + 1, ch->name.bytes - 1))) {
-        ch->forget_ms = UINT64_MAX;
+        revive(ch);
         return;
     }
-    while ((m = lanes_oldest(&ch->plain.lanes)) != NULL)
+    if (ch->is_forgotten) { /* its day is over */
+        brain_log(ch->brain, 1, "mailbox removed channel=%s deadletters=%u", ch->config.name, ch->dead.count);
+        mailbox_remove(ch);
+        return;
+    }
+    while ((m = lanes_oldest(&ch->plain.lanes)) != NULL || (m = ch->later) != NULL)
         channel_end(ch, m, CHANNEL_DEAD, DEADLETTER_RECIPIENT_GONE, STRATO_BYTES_NONE);
+    redirect_turn_away(ch);
+    if (ch->dead.count && ch->brain->mailboxes_forgotten < FORGOTTEN_MAX) {
+        ch->is_forgotten = true;
+        ch->brain->mailboxes_forgotten++;
+        ch->forget_ms = ch->brain->now_ms + STRATO_TTL_MS_MAX;
+        wheel_arm(&ch->brain->wheel, &ch->timer, ch->forget_ms);
+        return;
+    }
+    if (ch->dead.count)
+        brain_log(ch->brain, 1, "mailbox removed channel=%s deadletters=%u", ch->config.name, ch->dead.count);
+    channel_remove(ch);
+}
+
+void mailbox_remove(struct channel *ch)
+{
+    ch->brain->mailboxes_forgotten -= ch->is_forgotten;
     channel_remove(ch);
 }

@@ -80,6 +80,28 @@ int message_attach(struct slab *slab, struct message *m, struct strato_blob *con
     return 0;
 }
 
+struct message *message_copy(struct slab *slab, const struct message *m)
+{
+    struct message *copy = slab_take(slab, sizeof(*m) + m->body_bytes);
+
+    if (!copy)
+        return NULL;
+    memset(copy, 0, sizeof(*copy));
+    copy->references = 1;
+    copy->body_bytes = m->body_bytes;
+    copy->pairs = m->pairs;
+    copy->priority = m->priority;
+    copy->flags = m->flags & (MESSAGE_ACK | MESSAGE_RECEIPT | MESSAGE_HAS_ID | MESSAGE_HAS_AFFINITY);
+    memcpy(message_body(copy), message_body(m), m->body_bytes);
+    copy->sender = m->sender;
+    copy->sender->references++;
+    if (m->extra && message_attach(slab, copy, m->extra->blobs, m->extra->blobs_count) < 0) {
+        message_drop(slab, copy);
+        return NULL;
+    }
+    return copy;
+}
+
 void message_drop(struct slab *slab, struct message *m)
 {
     if (--m->references > 0)
@@ -244,24 +266,29 @@ size_t message_encode(const struct message *m, const struct message_stamps *stam
     return (size_t)(at - to);
 }
 
-struct strato_bytes message_field(const struct message *m, const char *key)
+/* A cursor at the value of a key of the body; at its end if the key is absent. */
+static struct strato_cursor value_of(const struct message *m, const char *key)
 {
     struct strato_cursor c = strato_cursor_over(strato_bytes(message_body(m), m->body_bytes));
-    struct strato_bytes name, value;
+    struct strato_bytes name;
 
     for (unsigned i = 0; i < m->pairs; i++) {
         if (strato_cursor_str(&c, SIZE_MAX, &name) < 0)
             break;
-        if (!strato_bytes_is(name, key)) {
-            if (strato_cursor_skip(&c) < 0)
-                break;
-            continue;
-        }
-        if (strato_cursor_bin(&c, SIZE_MAX, &value) == 0)
-            return value;
-        break;
+        if (strato_bytes_is(name, key))
+            return c;
+        if (strato_cursor_skip(&c) < 0)
+            break;
     }
-    return STRATO_BYTES_NONE;
+    return strato_cursor_over(STRATO_BYTES_NONE);
+}
+
+struct strato_bytes message_field(const struct message *m, const char *key)
+{
+    struct strato_cursor c = value_of(m, key);
+    struct strato_bytes value;
+
+    return strato_cursor_bin(&c, SIZE_MAX, &value) == 0 ? value : STRATO_BYTES_NONE;
 }
 
 static size_t append(char *to, size_t room, size_t used, const void *text, size_t bytes)
@@ -305,6 +332,28 @@ struct strato_bytes message_topic(const struct message *m, struct strato_bytes c
                       m->sender->agent_bytes);
     }
     return strato_bytes(scratch, used);
+}
+
+uint32_t message_ttl_ms(const struct message *m, uint32_t otherwise)
+{
+    struct strato_cursor c = value_of(m, "ttl_ms");
+    uint32_t ttl_ms;
+
+    return strato_cursor_u32(&c, UINT32_MAX, &ttl_ms) == 0 ? ttl_ms : otherwise;
+}
+
+void message_write_id(const struct message *m, const struct message_stamps *stamps, struct strato_writer *w)
+{
+    struct strato_cursor c = value_of(m, "id");
+    struct strato_bytes raw;
+    uint8_t own[16];
+
+    if (!(m->flags & MESSAGE_HAS_ID))
+        strato_writer_bin(w, message_id(m, stamps->epoch, own));
+    else if (strato_cursor_raw(&c, &raw) == 0)
+        strato_writer_raw(w, raw);
+    else
+        strato_writer_nil(w);
 }
 
 struct strato_bytes message_id(const struct message *m, uint64_t epoch, uint8_t own[16])

@@ -24,6 +24,7 @@ struct call;
 struct consumer;
 struct needs;
 struct order_key;
+struct session;
 
 enum message_state {
     MESSAGE_NEW,     /* decoded, not accepted yet */
@@ -53,9 +54,17 @@ enum { MESSAGE_PAIRS_MAX = 240 };
 struct sender {
     uint32_t references;
     uint32_t session_number; /* 0 = none */
+    struct session *session; /* NULL: none, or it is over */
     uint8_t name_bytes, agent_bytes, affinity_bytes;
     char name[2 * STRATO_NAME_BYTES_MAX + 2]; /* "local" or "local/agent" */
     char affinity[24];                        /* default affinity in sticky channels: the session id */
+};
+
+/** What is known of a message that came back from the dead letters. number 0 = it did not. */
+struct message_past {
+    uint64_t number, first_ms; /* of the entry; when it first died, wall clock */
+    uint32_t count;            /* deaths for the same reason */
+    uint8_t reason;
 };
 
 struct message_extra {
@@ -68,6 +77,7 @@ struct message_extra {
     struct needs *needs;
     struct call *call;
     uint32_t dead_session; /* number of the session that died holding it started */
+    struct message_past past;
 };
 
 struct message {
@@ -147,6 +157,11 @@ static inline void message_hold(struct message *m)
 {
     m->references++;
 }
+/**
+ * A new message with the same envelope, attachments and sender, accepted nowhere yet: no seq, no attempts, no deliveries.
+ * @return it with one reference, or NULL when out of memory.
+ */
+struct message *message_copy(struct slab *slab, const struct message *m);
 /** Drop one reference; the last one frees message and extra (blobs included; what else extra points to was let go before). */
 void message_drop(struct slab *slab, struct message *m);
 
@@ -170,6 +185,10 @@ void message_place(struct message *m, const struct strato_envelope *e);
 struct strato_bytes message_topic(const struct message *m, struct strato_bytes channel, char *scratch, size_t room);
 /** Value of a str key in the body; none if absent. Found by walking: not for the fast path. */
 struct strato_bytes message_field(const struct message *m, const char *key);
+/** The time to live that its envelope asks for; `otherwise` if it asks for none. */
+uint32_t message_ttl_ms(const struct message *m, uint32_t otherwise);
+/** Write its id as it travels in an envelope. */
+void message_write_id(const struct message *m, const struct message_stamps *stamps, struct strato_writer *w);
 /** Its id: the client's, or 16 bytes that the broker derives, written to `own`. */
 struct strato_bytes message_id(const struct message *m, uint64_t epoch, uint8_t own[16]);
 #endif

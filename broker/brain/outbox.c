@@ -135,16 +135,26 @@ void answer_send(struct answer *a)
     send_writer(a->brain, a->peer, &a->w, NULL, 0);
 }
 
-void answer_send_with(struct answer *a, const char *type, struct strato_bytes payload)
+void answer_send_with(struct answer *a, const char *type, struct strato_bytes payload, struct strato_blob **blobs,
+                      size_t blobs_count)
 {
     strato_header_u64(&a->header, "n", 1);
     strato_header_end(&a->header);
-    strato_writer_map(&a->w, 2);
+    strato_writer_map(&a->w, blobs_count ? 3 : 2);
     strato_writer_text(&a->w, "type");
     strato_writer_text(&a->w, type);
     strato_writer_text(&a->w, "payload");
     strato_writer_raw(&a->w, payload);
-    send_writer(a->brain, a->peer, &a->w, NULL, 0);
+    if (blobs_count) {
+        strato_writer_text(&a->w, "attach");
+        strato_writer_u64(&a->w, blobs_count);
+    }
+    send_writer(a->brain, a->peer, &a->w, blobs, blobs_count);
+}
+
+void answer_send_encoded(struct peer *peer, struct strato_writer *w)
+{
+    send_writer(peer->brain, peer, w, NULL, 0);
 }
 
 void answer_ok(struct peer *peer, const struct strato_header *request)

@@ -27,8 +27,11 @@ void answer_begin(struct answer *a, struct brain *brain, struct peer *peer, cons
                   const struct strato_header *request);
 void answer_channel(struct answer *a, const struct channel *ch, uint64_t stream);
 void answer_send(struct answer *a);
-/** Same, with one envelope behind the header: type, and a payload already encoded. */
-void answer_send_with(struct answer *a, const char *type, struct strato_bytes payload);
+/** Same, with one envelope behind the header: type, a payload already encoded, attachments (array and references are taken). */
+void answer_send_with(struct answer *a, const char *type, struct strato_bytes payload, struct strato_blob **blobs,
+                      size_t blobs_count);
+/** A frame that was written before. Takes the writer's bytes. */
+void answer_send_encoded(struct peer *peer, struct strato_writer *w);
 /** ok for a request; nothing else to say. */
 void answer_ok(struct peer *peer, const struct strato_header *request);
 /** err for a request. detail NULL = the code's own text. */

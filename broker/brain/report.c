@@ -9,12 +9,6 @@
  */
 #include "broker/brain/state.h"
 
-static const char *const drop_names[CHANNEL_DROPS] = {
-    [CHANNEL_DROP_QUEUE_FULL] = "queue_full", [CHANNEL_DROP_SLOW_SUBSCRIBER] = "slow_subscriber",
-    [CHANNEL_DROP_DISPLACED] = "displaced",   [CHANNEL_DROP_CANCELLED] = "cancelled",
-    [CHANNEL_DROP_PURGED] = "purged",         [CHANNEL_DROP_SHUTDOWN] = "shutdown",
-};
-
 static void pair(struct strato_writer *w, const char *key, uint64_t value)
 {
     strato_writer_text(w, key);
@@ -37,7 +31,7 @@ static void write_maps(const struct channel *ch, struct strato_writer *w)
     strato_writer_text(w, "dropped");
     strato_writer_map(w, CHANNEL_DROPS);
     for (int i = 0; i < CHANNEL_DROPS; i++)
-        pair(w, drop_names[i], ch->dropped[i]);
+        pair(w, channel_drop_name((enum channel_drop)i), ch->dropped[i]);
     while (codes < CHANNEL_REFUSAL_CODES && ch->refusals[codes].code)
         codes++;
     strato_writer_text(w, "refused");
@@ -94,6 +88,7 @@ void report_stats(struct brain *brain, struct strato_bytes only, struct strato_w
     pair(w, "memory_bytes", brain_memory_bytes(brain));
     pair(w, "violations", brain->violations);
     pair(w, "unroutable", brain->unroutable);
+    pair(w, "receipts_dropped", brain->receipts_dropped);
 }
 
 void report_channels(struct brain *brain, struct strato_writer *w)

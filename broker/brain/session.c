@@ -61,6 +61,7 @@ void session_seen(struct session *session)
     if (session->state != SESSION_SUSPECT)
         return;
     set_state(session, SESSION_OPEN);
+    receipts_send(session);
     arm(session, session->seen_ms + (uint64_t)SESSION_MISSES * session->hb_ms);
 }
 
@@ -146,6 +147,8 @@ void session_close(struct session *session, enum session_state how, const char *
     map_remove(&brain->sessions_by_token, map_hash_bytes(STRATO_BYTES_OF(session->token_hash)), session);
     brain->sessions_count--;
     wheel_cancel(&session->timer);
+    receipts_drop(session);
+    session->sender->session = NULL;
     sender_drop(session->sender);
     for (uint32_t i = 0; i < session->caps_count; i++)
         free(session->caps[i]);

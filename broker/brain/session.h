@@ -12,6 +12,7 @@
 #ifndef STRATO_BRAIN_SESSION_H
 #define STRATO_BRAIN_SESSION_H
 
+#include "broker/brain/receipt.h"
 #include "broker/brain/stream.h"
 
 struct call;
@@ -63,6 +64,7 @@ struct session {
     uint32_t calls_count;
     struct late_result *late_head, *late_tail;
     uint64_t late_bytes;
+    struct receipts receipts;
 };
 
 /** A connection, with or without a session. */

@@ -73,11 +73,14 @@ struct brain {
     struct staged *staged;
     struct channel *staging; /* whose messages are staged now */
     uint64_t blob_bytes;
+    uint32_t mailboxes_forgotten;
+    uint64_t receipts_dropped;
     uint64_t violations, undecodable, unroutable, results_dropped, sends_suppressed;
 
     size_t frame_bytes; /* of the last frame with messages: a guess for the next */
     bool is_publishing, was_publishing, is_draining, is_drained;
-    uint64_t leased_total; /* over all channels but events: what a drain waits for */
+    const struct session *released_by; /* who held the message that is ending now; for its dead letter */
+    uint64_t leased_total;             /* over all channels but events: what a drain waits for */
     struct wheel_timer drain_timer, head_timer;
 };
 
@@ -89,6 +92,17 @@ static inline struct channel *brain_channel_of(const struct brain *brain, const 
 static inline uint64_t brain_wall_ms(const struct brain *brain)
 {
     return brain->wall_ms + brain->now_ms;
+}
+
+/** How messages of this channel are written out. */
+static inline struct message_stamps channel_stamps(const struct channel *ch)
+{
+    return (struct message_stamps){
+        .epoch = ch->brain->config.epoch,
+        .now_ms = ch->brain->now_ms,
+        .with_attempts = true,
+        .with_affinity = ch->config.is_sticky,
+    };
 }
 
 /* ---- one function per received operation, handle_<op>.c ---- */
@@ -114,6 +128,8 @@ struct strato_bytes mailbox_to(struct strato_bytes envelopes);
 struct channel *mailbox_of(struct brain *brain, struct strato_bytes agent);
 void mailbox_forget_later(struct brain *brain, const char *agent);
 void mailbox_due(struct channel *ch);
+/** Remove one that nobody comes back for. */
+void mailbox_remove(struct channel *ch);
 
 /** Does every request of this peer get an answer? (No session, so nothing else tells it.) */
 static inline bool peer_is_l1(const struct peer *peer)

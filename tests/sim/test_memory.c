@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "tests/sim/claims.h"
-#include "tests/sim/world.h"
+#include "tests/sim/dlq.h"
 
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t count, size_t bytes);
@@ -83,16 +83,28 @@ static void open_stream(struct world *w, brain_peer peer, const char *channel, c
     world_send(&o);
 }
 
+static void ask_dlq(struct world *w)
+{
+    static const char *const whats[] = { "list", "get", "redrive", "purge" };
+    uint64_t what = world_random(w, 4);
+    struct dlq_argument argument = what == 0 ? dlq_text("reason", "rejected") : dlq_u64("id", 1 + world_random(w, 40));
+
+    if (what > 1 && world_random(w, 4) == 0)
+        argument = dlq_all;
+    dlq_send(w, whats[what], "gpu", &argument, 1);
+    world_clear(w, DLQ_PEER);
+}
+
 static void act(struct world *w, brain_peer peer)
 {
     static const char *const keys[] = { "a", "b", "c" };
-    struct strato_envelope_out e = { .type = "t.x",
-                                     .affinity = keys[world_random(w, 3)],
-                                     .order_key = keys[world_random(w, 3)] };
+    struct strato_envelope_out e = {
+        .type = "t.x", .receipt = true, .affinity = keys[world_random(w, 3)], .order_key = keys[world_random(w, 3)]
+    };
 
     if (world_random(w, 2))
         e.id = strato_text(keys[world_random(w, 3)]);
-    switch (world_random(w, 16)) {
+    switch (world_random(w, 17)) {
     case 0:
         hello(w, peer);
         break;
@@ -137,6 +149,9 @@ static void act(struct world *w, brain_peer peer)
         break;
     case 14:
         world_want(w, peer, "events", world_random(w, 500), world_random(w, 100));
+        break;
+    case 15:
+        ask_dlq(w);
         break;
     default:
         if (world_random(w, 5) == 0)

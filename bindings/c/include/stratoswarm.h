@@ -115,14 +115,15 @@ STRATO_API uint64_t strato_client_epoch(strato_client *client);
 /** What the client has seen since it was opened; every oddity of a peer ends in one of these. */
 struct strato_client_counters {
     uint64_t frames_in, frames_out;
-    uint64_t malformed;    /* frames that broke the protocol; each re-made the connection */
-    uint64_t reconnects;   /* connections after the first */
-    uint64_t resumes;      /* of those, the ones that kept the session */
-    uint64_t refused;      /* sends refused by the broker */
-    uint64_t unconfirmed;  /* sends whose fate is unknown because the session ended first */
-    uint64_t late;         /* answers to requests that were given up, settles of lost leases, frames of old epochs */
-    uint64_t lagged;       /* events lost to this client's subscriptions and taps */
-    uint64_t notices_lost; /* on_event calls that were dropped because the callback was too slow */
+    uint64_t malformed;     /* frames that broke the protocol; each re-made the connection */
+    uint64_t reconnects;    /* connections after the first */
+    uint64_t resumes;       /* of those, the ones that kept the session */
+    uint64_t refused;       /* sends refused by the broker */
+    uint64_t unconfirmed;   /* sends whose fate is unknown because the session ended first */
+    uint64_t late;          /* answers to requests that were given up, settles of lost leases, frames of old epochs */
+    uint64_t lagged;        /* events lost to this client's subscriptions and taps */
+    uint64_t receipts_lost; /* receipts that nobody fetched in time, or that were not understood */
+    uint64_t notices_lost;  /* on_event calls that were dropped because the callback was too slow */
 };
 STRATO_API void strato_client_counters(strato_client *client, struct strato_client_counters *ret_counters);
 /** Round trip of an application ping, in nanoseconds. */
@@ -167,6 +168,32 @@ STRATO_API int strato_flush(strato_client *client, int timeout_ms);
  */
 STRATO_API int strato_send_to(strato_client *client, const char *agent, const struct strato_send *message,
                               int timeout_ms);
+
+/* ---- receipts: how messages ended ---------------------------------------------------------------- */
+
+enum strato_outcome {
+    STRATO_OUTCOME_SETTLED, /* done: acked, or taken where taking settles */
+    STRATO_OUTCOME_EXPIRED,
+    STRATO_OUTCOME_DEAD,    /* in the dead letters; `reason` is one of the ten of docs/wire.md "Dead letters" */
+    STRATO_OUTCOME_DROPPED, /* `reason`: queue_full, displaced, cancelled, purged, shutdown */
+};
+struct strato_receipt {
+    char channel[STRATO_NAME_BYTES_MAX + 2];
+    uint8_t id[STRATO_ID_BYTES_MAX]; /* of the message: envelope.id, or 16 bytes that the broker chose */
+    size_t id_bytes;
+    enum strato_outcome outcome;
+    char reason[32];   /* "" = none */
+    uint32_t attempts; /* that were counted */
+};
+/**
+ * The next receipt of a message sent with `envelope.receipt`, in the order in which the messages ended; set envelope.id
+ * to tell them apart. Each message on a work channel or in a mailbox gets one, and another one if it is redriven from the
+ * dead letters; on events there are none, and a request's answer is its receipt. Receipts survive a resume of the
+ * session, but not its end. At most 4,096 wait here to be fetched, as many at the broker while the session is away; more
+ * are dropped (counters.receipts_lost).
+ * @return 0; STRATO_EEMPTY if none came in time; STRATO_ECLOSED, ... if the client is at its end.
+ */
+STRATO_API int strato_receipt_next(strato_client *client, int timeout_ms, struct strato_receipt *ret_receipt);
 
 /** Numbers of one produced channel, as the client sees them. */
 struct strato_send_stats {

@@ -1,11 +1,10 @@
 /*
- * test_message.c - claims about messages, lanes, history, dead letters and the window of ids.
+ * test_message.c - claims about messages, lanes, history and the window of ids.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <stdlib.h>
 
-#include "broker/brain/deadletter.h"
 #include "broker/brain/dedup.h"
 #include "broker/brain/history.h"
 #include "broker/brain/lanes.h"
@@ -190,24 +189,6 @@ static void history_keeps_so_many_and_no_more(void **state)
     history_fini(&h, &slab);
 }
 
-static void the_1001st_dead_letter_evicts_the_oldest(void **state)
-{
-    struct deadletters dead = { 0 };
-
-    (void)state;
-    for (uint64_t seq = 1; seq <= DEADLETTER_MAX + 1; seq++) {
-        struct message *m = make(seq, 50);
-
-        deadletters_add(&dead, &slab, m, DEADLETTER_REJECTED, strato_text("no"), seq);
-        message_drop(&slab, m);
-    }
-    assert_int_equal(dead.count, DEADLETTER_MAX);
-    assert_int_equal(dead.evicted, 1);
-    assert_int_equal(dead.entries[dead.first].message->seq, 2);
-    assert_int_equal(dead.by_reason[DEADLETTER_REJECTED], DEADLETTER_MAX + 1);
-    deadletters_fini(&dead, &slab);
-}
-
 static void an_id_is_remembered_for_its_window_and_its_principal(void **state)
 {
     struct dedup d = { 0 };
@@ -253,7 +234,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(lanes_return_a_message_to_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_lanes_share_goes_to_the_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(history_keeps_so_many_and_no_more, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_1001st_dead_letter_evicts_the_oldest, setup, teardown),
         cmocka_unit_test_setup_teardown(an_id_is_remembered_for_its_window_and_its_principal, setup, teardown),
         cmocka_unit_test_setup_teardown(the_window_of_ids_is_bounded, setup, teardown),
     };
