@@ -25,6 +25,7 @@ struct strato_broker_drain {
 struct strato_broker_stats {
     uint64_t connected, disconnected; /* connections of the native edge since the start */
     uint64_t handshakes_failed;       /* garbage, other protocols, strangers */
+    uint64_t turned_away;             /* connections that came when hardly a file descriptor was left */
     uint64_t empty_frames;            /* ignored */
     uint64_t probes, gone, stuck;     /* peers probed, found dead, found not reading */
     uint64_t outbox_overflows;        /* peers given up because their outbox was full */

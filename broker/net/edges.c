@@ -171,7 +171,10 @@ void edges_hear(struct shell *sh, size_t i)
     struct net_monitor_event event;
 
     while (net_monitor_receive(sh->sockets[i].monitor, &event) == 0) {
-        if (event.event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED || sh->outlets[i].was_connected)
+        if (event.event == ZMQ_EVENT_ACCEPTED)
+            native_accepted(sh, event.value);
+        if (sh->sockets[i].role != NET_WORK_OUT || event.event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED ||
+            sh->outlets[i].was_connected)
             continue;
         sh->outlets[i].was_connected = true;
         shell_log(sh, STRATO_LOG_INFO,

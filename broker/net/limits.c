@@ -31,6 +31,16 @@ int net_descriptors_raise(uint64_t wanted, char *detail, size_t detail_bytes)
     return STRATO_ECONFIG;
 }
 
+/* The kernel hands out the lowest number that is free, so a high one says how many are in use. */
+uint64_t net_descriptors_near(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    return limit.rlim_cur > NET_DESCRIPTORS_SPARE ? limit.rlim_cur - NET_DESCRIPTORS_SPARE : 0;
+}
+
 static uint64_t read_limit(const char *path)
 {
     FILE *file = fopen(path, "re");

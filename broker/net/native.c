@@ -268,12 +268,31 @@ static void count_failed_handshake(struct shell *sh)
             (unsigned long long)sh->stats.handshakes_failed, (unsigned long long)held);
 }
 
+/* A listener that finds no descriptor spins for ever (libzmq accepts again at once), so there must always be one. The
+ * connection is shut, not closed: the descriptor is libzmq's. Should the number be another's by now, it is too high as well. */
+void native_accepted(struct shell *sh, int fd)
+{
+    uint64_t held;
+
+    if (fd < 0 || (uint64_t)fd < sh->descriptors_near)
+        return;
+    shutdown(fd, SHUT_RDWR);
+    sh->stats.turned_away++;
+    if (shell_log_allows(sh, NET_LOG_TURNED_AWAY, &held))
+        shell_log(sh, STRATO_LOG_WARN,
+                  "connection turned away: hardly a file descriptor is left total=%llu held_back=%llu",
+                  (unsigned long long)sh->stats.turned_away, (unsigned long long)held);
+}
+
 void native_hear(struct shell *sh, struct net_socket *s)
 {
     struct net_monitor_event event;
 
     while (net_monitor_receive(s->monitor, &event) == 0) {
         switch (event.event) {
+        case ZMQ_EVENT_ACCEPTED:
+            native_accepted(sh, event.value);
+            break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             sh->stats.connected++;
             break;

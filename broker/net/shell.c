@@ -81,11 +81,12 @@ static int open_socket(struct shell *sh, const struct broker_config *config, enu
     sh->sockets_count++;
     if (role == NET_NATIVE)
         rc = net_socket_watch(s, sh->zmq,
-                              ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
                                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                                   ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
-    else if (role == NET_WORK_OUT)
-        rc = net_socket_watch(s, sh->zmq, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    else if (role != NET_LOCAL)
+        rc = net_socket_watch(s, sh->zmq,
+                              ZMQ_EVENT_ACCEPTED | (role == NET_WORK_OUT ? ZMQ_EVENT_HANDSHAKE_SUCCEEDED : 0));
     if (rc < 0)
         snprintf(detail, detail_bytes, "edge %s: its monitor could not be set up", s->name);
     return rc;
@@ -188,6 +189,7 @@ int shell_open(struct shell *sh, const struct broker_config *config, int wake_fd
     rc = net_descriptors_raise(config->connections + BROKER_FD_RESERVE, detail, detail_bytes);
     if (rc < 0)
         return rc;
+    sh->descriptors_near = net_descriptors_near();
     seed_rand();
     rc = open_context(sh, config);
     if (rc == STRATO_ECONFIG)

@@ -24,7 +24,7 @@ enum {
 };
 
 /** Subjects of rate-limited log lines. */
-enum { NET_LOG_HANDSHAKE = 1 };
+enum { NET_LOG_HANDSHAKE = 1, NET_LOG_TURNED_AWAY };
 
 /** A PUSH out: messages that the brain handed over and the socket has not taken yet. */
 struct net_outlet {
@@ -55,9 +55,10 @@ struct shell {
     uint64_t now_ms, wall_ms; /* of this turn */
     uint32_t prefixes;        /* that the pub/sub edge's subscribers asked for */
     uint32_t spin_us;
-    uint64_t retry_at_ms; /* when a stuck or doubted peer is due */
-    bool has_more;        /* work is left: do not sleep */
-    bool was_busy;        /* the last turn found something: worth spinning for more */
+    uint64_t descriptors_near; /* net_descriptors_near() */
+    uint64_t retry_at_ms;      /* when a stuck or doubted peer is due */
+    bool has_more;             /* work is left: do not sleep */
+    bool was_busy;             /* the last turn found something: worth spinning for more */
     bool is_drained;
     struct strato_broker_drain drained;
     struct strato_broker_stats stats;
@@ -88,6 +89,8 @@ int net_peer_list_add(struct net_peer_list *list, brain_peer number);
 /* native.c: the ROUTERs */
 void native_read(struct shell *sh, uint8_t socket);
 void native_hear(struct shell *sh, struct net_socket *s);
+/** A listener of any edge took a connection in: turn it away if hardly any descriptor is left. */
+void native_accepted(struct shell *sh, int fd);
 /** Carry out SEND, PROBE and CLOSE. Takes data and blobs out of the action. */
 void native_send(struct shell *sh, struct brain_action *action);
 void native_probe(struct shell *sh, struct brain_action *action);

@@ -33,7 +33,7 @@ struct net_socket {
     char name[STRATO_NAME_BYTES_MAX + 8];    /* "native", "push:evolution" */
     char channel[STRATO_NAME_BYTES_MAX + 1]; /* of WORK_IN and WORK_OUT */
     void *zmq;
-    void *monitor;                                         /* NATIVE and WORK_OUT; inproc has no events */
+    void *monitor;                                         /* of all but LOCAL: inproc has no events */
     char endpoints[NET_ENDPOINTS_MAX][NET_ENDPOINT_BYTES]; /* as bound */
     size_t endpoints_count;
 };
