@@ -24,6 +24,7 @@ static int run(struct cli *cli, const void *config)
 static const struct strato_program_example examples[] = {
     { "strato send agent-7 '{\"do\":\"stop\"}'", "it is there when agent-7 looks" },
     { "strato send agent-7 '{\"n\":1}' -H ttl:10s", "if it looks within ten seconds" },
+    { "strato send agent-7 '{\"n\":1}' --receipt", "waits until it was taken, or is dead, and says so" },
 };
 
 const struct cli_verb cmd_send = {
@@ -36,7 +37,7 @@ const struct cli_verb cmd_send = {
                      "Puts BODY into the agent's mailbox, where it waits until the agent takes it or its lifetime is "
                      "over (5 minutes, unless -H ttl says less). A name that the broker does not know is exit code 6.",
                  .options = send_rows,
-                 .options_count = SEND_ROWS,
+                 .options_count = SEND_WORK_ROWS,
                  CLI_PROGRAM_PLAIN,
                  STRATO_PROGRAM_EXAMPLES(examples) },
     .config_bytes = sizeof(struct send_config),

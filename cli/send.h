@@ -1,5 +1,5 @@
 /*
- * send.h - the verbs that send and forget: pub (events) and push (work).
+ * send.h - the verbs that send: pub (events), push (work) and send (a mailbox).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -20,7 +20,7 @@ struct send_config {
 };
 
 extern const struct strato_option send_rows[];
-enum { SEND_ROWS = 8, SEND_WORK_ROWS = 10 }; /* those of both verbs, and those of push */
+enum { SEND_ROWS = 8, SEND_WORK_ROWS = 10 }; /* those of all, and those of push and send */
 
 /** @param pattern  "events" or "work". */
 int send_run(struct cli *cli, const struct send_config *config, const char *pattern);

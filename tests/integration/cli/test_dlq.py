@@ -124,6 +124,16 @@ def test_a_receipt_says_that_the_work_is_dead(cli):
     assert done.returncode == 1 and done.stdout == "late\tdead\texpired\t0\n", done.stderr
 
 
+def test_a_receipt_comes_from_a_mailbox_too(cli):
+    agent = cli.start("inbox", "bob", "--count", "1")
+    while (done := cli.run("send", "bob", "1", "--receipt", "--json", "-H", "id:mail")).returncode == 6:
+        pass  # until bob is known by its name
+    assert done.returncode == 0, done.stderr
+    receipt = json.loads(done.stdout.splitlines()[0])
+    assert (receipt["channel"], receipt["id"], receipt["outcome"]) == ("@bob", "mail", "settled")
+    agent.output()
+
+
 def test_a_receipt_is_waited_for_only_so_long(cli):
     done = cli.run("push", "jobs", "1", "--count", 2, "--receipt", "--wait", "200ms")
     assert done.returncode == 5 and "2 of 2 receipts did not come" in done.stderr

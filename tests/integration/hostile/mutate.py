@@ -10,6 +10,8 @@ from peer import HUGE, NAMES, OPERATIONS, Peer, pack, values
 CHANNELS = ["gpu", "evolution", "cost", "events", "@a1", "tmp", "fitness"]
 # Capacity only grows here: what is lowered below its content is over its bound until it has drained.
 SETTINGS = [{"capacity": 20000}, {"full": "drop_oldest"}, {"full": "reject"}, {"full": "wait"}, {"ttl_ms": 5}]
+DLQ = [{"all": True}, {"id": 1}, {"id": 2 ** 64 - 1}, {"reason": "expired"}, {"topic": "*.x", "sender": "local"}, {"since_ms": 1, "limit": 1000},
+       {"from": 7, "limit": 1}, {"id": -1}, {"reason": 3}, {}, 7, {str(n): n for n in range(70)}]
 DAMAGE = [0xc1, 0xdf, 0xdd, 0xdb, 0xc6, 0xc9, 0xff, 0x7f, 0xcf]
 PEERS = 5
 
@@ -71,7 +73,7 @@ class Mutator:
         header = {"op": op, **{key: self._value(key) for key in keys if key == "ch" or self.random.random() < 0.7}}
         header.pop("agent", None)
         if op.startswith("admin."):
-            return [pack(header, {"type": "admin", "payload": self.random.choice(SETTINGS)})]
+            return [pack(header, {"type": "admin", "payload": self.random.choice(DLQ if ".dlq." in op else SETTINGS)})]
         count = min(header.get("n", 1), 4) if op in ("put", "call", "reply") else 0
         envelopes, blobs = [self._envelope() for _ in range(count)], []
         if envelopes and self.random.random() < 0.1:
