@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 enum {
-    STALE_US = 1000, /* inline: a call after so long a pause looks at the socket first */
-    CLOSE_MS = 1000, /* how long close waits for confirmations, and libzmq for the rest */
+    STALE_OWN_US = 500000, /* own thread: half of what the broker waits for a release before it suspects us */
+    STALE_US = 1000,       /* inline: a call after so long a pause looks at the socket first */
+    CLOSE_MS = 1000,       /* how long close waits for confirmations, and libzmq for the rest */
     QUESTION_MS = 5000,
 };
 
@@ -76,6 +77,12 @@ int strato__wait(struct strato_client *c, uint64_t deadline_us)
         strato__drive_pump(c);
     }
     return 0;
+}
+
+bool strato__is_stale(const struct strato_client *c)
+{
+    /* An idle thread reads once a heartbeat; the broker lets go a second and a heartbeat after a revoke. */
+    return c->own_thread && c->session.now_us > c->pumped_us + c->session.hb_us + STALE_OWN_US;
 }
 
 uint64_t strato__deadline(const struct strato_client *c, int timeout_ms)

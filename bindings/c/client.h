@@ -31,7 +31,8 @@ struct strato_client {
     bool ready_told;        /* own thread: ready_fd is readable */
     uint32_t clock_skipped; /* sends since the clock was read */
     uint64_t ticks;         /* inline: when the clock was last read, see clock.h */
-    uint64_t pumped_us;     /* inline: when the socket was last read */
+    uint64_t pumped_us;     /* when the socket was last read empty */
+    bool wants_pump;        /* own thread: somebody waits until it has read the socket */
     uint64_t arrivals_told;
     int poll_fd; /* inline: epoll over the socket's descriptors; own thread: an eventfd */
     int wake_fd; /* own thread */
@@ -56,6 +57,11 @@ void strato__leave(struct strato_client *c);
 int strato__wait(struct strato_client *c, uint64_t deadline_us);
 /** Absolute time of a timeout in ms; STRATO__NEVER for STRATO_FOREVER. */
 uint64_t strato__deadline(const struct strato_client *c, int timeout_ms);
+/**
+ * May credit have been taken back without our knowing? The own thread was kept from the socket (by on_event, or by a
+ * machine without time for it) for so long that an unread revoke can have ended the session at the broker.
+ */
+bool strato__is_stale(const struct strato_client *c);
 /** Wait for a session; STRATO_EUNREACHABLE if there is none in time. */
 int strato__wait_open(struct strato_client *c, uint64_t deadline_us);
 /** Wait for the answer to a question, at most until deadline_us, and free nothing. @return its error, or ETIMEOUT. */

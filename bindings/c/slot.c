@@ -120,6 +120,10 @@ static int try_once(struct strato_client *c, struct strato__producer *p, strato_
 {
     int rc = strato__session_check(&c->session);
 
+    if (rc == 0 && strato__is_stale(c)) { /* what is unread may be a revoke */
+        c->wants_pump = true;
+        return STRATO_EAGAIN;
+    }
     if (rc == 0)
         rc = strato__producer_open(&c->session, p);
     return rc == 0 ? attempt(c, p, arg) : rc;
@@ -145,7 +149,7 @@ static int slot_wait(struct strato_client *c, struct strato__producer *p, int ti
             return rc;
         if (wait.is_try && c->session.state != STRATO__OPEN && !is_coming_back(c, wait.deadline))
             return STRATO_EUNREACHABLE;
-        rc = ask(c, p, &wait);
+        rc = strato__is_stale(c) ? 0 : ask(c, p, &wait);
         if (rc < 0)
             return rc;
         if (strato__wait(c, wait.deadline) < 0)
@@ -158,7 +162,7 @@ int strato__slot(struct strato_client *c, const char *channel, int timeout_ms, s
     struct strato__producer *p;
     int rc = strato__producer_find(&c->session, channel, &p);
 
-    if (rc == 0 && c->session.state == STRATO__OPEN && p->state == STRATO__PRODUCER_READY) {
+    if (rc == 0 && c->session.state == STRATO__OPEN && p->state == STRATO__PRODUCER_READY && !strato__is_stale(c)) {
         rc = attempt(c, p, arg);
         if (rc != STRATO_EAGAIN)
             return rc;

@@ -109,6 +109,7 @@ static void connection(struct strato_client *c)
 static bool receive(struct strato_client *c)
 {
     struct strato__inbound *batch[RECEIVE_MAX];
+    uint64_t began_us = c->session.now_us;
     uint32_t count = 0;
     int rc = 1;
 
@@ -123,6 +124,8 @@ static bool receive(struct strato_client *c)
             strato__session_step(&c->session, &frame, c->session.now_us);
         strato__inbound_drop(batch[i]);
     }
+    if (count < RECEIVE_MAX)
+        c->pumped_us = began_us;
     if (rc == STRATO_ELIMIT)
         strato__session_malformed(&c->session, "a message with too many parts");
     return count > 0;
@@ -251,8 +254,9 @@ static void tell_waiters(struct strato_client *c, uint64_t *progress)
 {
     const uint64_t one = 1;
 
-    if (c->session.progress != *progress) {
+    if (c->session.progress != *progress || c->wants_pump) {
         *progress = c->session.progress;
+        c->wants_pump = false;
         pthread_cond_broadcast(&c->changed);
     }
     if (c->session.arrivals != c->arrivals_told && !c->ready_told) {
@@ -311,7 +315,8 @@ void strato__drive_kick(struct strato_client *c)
     const struct strato__session *s = &c->session;
     const uint64_t one = 1;
 
-    if (!c->is_asleep || !(s->out.count || s->has_pending || s->drop_socket || s->wants_socket || s->notices_count))
+    if (!c->is_asleep ||
+        !(s->out.count || s->has_pending || s->drop_socket || s->wants_socket || s->notices_count || c->wants_pump))
         return;
     c->is_asleep = false; /* one wake-up is enough until it sleeps again */
     if (write(c->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
