@@ -5,6 +5,7 @@
  */
 #include "broker/brain/brain.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,18 +75,21 @@ static int add_configured(struct brain *brain, const struct brain_channel_config
 
     if (rc < 0)
         return rc;
-    if (config->is_durable) {
-        snprintf(ret_detail, detail_bytes,
-                 "channel '%s': durable needs a store, and this broker has none (memory only)", config->name);
-        return STRATO_ESTORE;
+    rc = keep_allows(brain, config, ret_detail, detail_bytes);
+    if (rc < 0)
+        return rc;
+    if (!ch) {
+        rc = channel_add(brain, config, false, &ch);
+        if (rc == 0)
+            ch->is_configured = true;
+        return rc;
     }
-    if (!ch)
-        return channel_add(brain, config, false, &ch);
     if (ch->config.pattern != config->pattern) {
         snprintf(ret_detail, detail_bytes, "channel '%s' is built in and keeps its pattern", config->name);
         return STRATO_ECONFIG;
     }
     ch->config = *config;
+    ch->is_configured = true;
     ch->name = strato_text(ch->config.name);
     ch->credit.is_pacing = channel_is_dropping(ch);
     channel_set_capacity(ch, config->capacity, config->bytes_max);
@@ -145,7 +149,9 @@ int brain_open(const struct brain_config *config, uint64_t now_ms, struct brain 
     brain->staged = malloc(STRATO_ENVELOPES_MAX * sizeof(*brain->staged));
     if (!brain->staged)
         goto out;
-    rc = add_builtin(brain);
+    rc = config->has_store ? recall_begin(brain) : 0;
+    if (rc == 0)
+        rc = add_builtin(brain);
     for (size_t i = 0; rc == 0 && i < config->channels_count; i++)
         rc = add_configured(brain, &config->channels[i], ret_detail, detail_bytes);
     for (size_t i = 0; rc == 0 && i < config->routes_count; i++)
@@ -170,6 +176,8 @@ void brain_destroy(struct brain **ret_brain)
     if (!brain)
         return;
     brain->out = &out;
+    keep_fini(brain);
+    recall_end(brain);
     while ((item = map_next(&brain->peers, &at)) != NULL) {
         peer_free(item);
         at = 0;
@@ -182,6 +190,7 @@ void brain_destroy(struct brain **ret_brain)
     }
     routes_fini(&brain->routes);
     outbox_fini(brain);
+    confirm_fini(brain);
     sender_drop(brain->edge_sender);
     map_fini(&brain->channel_names);
     map_fini(&brain->peers);
@@ -552,10 +561,14 @@ static void turn_end(struct brain *brain)
         turn_channel(ch);
         check_law(ch);
     }
+    if (keep_is_pending(&brain->keep))
+        keep_flush(brain);
     while (brain->dirty_producers) {
         struct producer *p = brain->dirty_producers;
 
         brain->dirty_producers = p->dirty_next;
+        if (channel_is_kept(p->stream.channel))
+            confirm_mark(p);
         producer_send_credit(p);
     }
     outbox_flush(brain);
@@ -592,6 +605,7 @@ static void peer_event(struct brain *brain, const struct brain_event *event)
 
 int brain_step(struct brain *brain, const struct brain_event *event, uint64_t now_ms, struct brain_out *out)
 {
+    assert(!brain->recall);
     brain->out = out;
     if (now_ms > brain->now_ms)
         brain->now_ms = now_ms;
@@ -618,6 +632,12 @@ int brain_step(struct brain *brain, const struct brain_event *event, uint64_t no
         break;
     case BRAIN_DRAIN:
         drain_begin(brain);
+        break;
+    case BRAIN_STORED:
+        confirm_stored(brain, event->commit);
+        break;
+    case BRAIN_STORE_FAILED:
+        confirm_failed(brain, event->data);
         break;
     case BRAIN_TURN_END:
         turn_end(brain);

@@ -24,6 +24,7 @@
 #include "core/errors.h"
 
 struct brain;
+struct journal_entry;
 
 typedef uint64_t brain_peer; /* 0 = none */
 
@@ -42,7 +43,7 @@ struct brain_channel_config {
     uint32_t ttl_ms;            /* default of a message, 1..STRATO_TTL_MS_MAX */
     bool ack;                   /* messages need settling unless they say otherwise */
     bool is_sticky;             /* affinity defaults to the producer's session (gpu) */
-    bool is_durable;            /* refused with E_STORE until a store is there: issue 3 */
+    bool is_durable;            /* survives a restart; refused with E_STORE where the broker has no store */
     bool has_tally;             /* counts by topic and by sender: admin.stats {by} */
     uint32_t consumer_prefetch; /* default `want` */
     uint32_t start_timeout_ms;  /* 60,000 */
@@ -73,12 +74,13 @@ struct brain_config {
     uint64_t seed;  /* back-off jitter; and tokens, as long as `secret` is all zero */
     uint8_t secret
         [32]; /* what tokens and lease strings are derived from: the shell passes getrandom bytes; zero only in tests */
-    uint64_t message_bytes_max;                  /* 10 MiB, up to 64 MiB */
-    uint64_t memory_max;                         /* budget; above it no credit is granted */
-    uint32_t channels_max;                       /* 16,384 */
-    uint32_t sessions_max;                       /* 4,096 */
-    uint32_t hb_ms;                              /* default heartbeat, 5,000 */
-    uint32_t drain_timeout_ms;                   /* 8,000 */
+    uint64_t message_bytes_max; /* 10 MiB, up to 64 MiB */
+    uint64_t memory_max;        /* budget; above it no credit is granted */
+    uint32_t channels_max;      /* 16,384 */
+    uint32_t sessions_max;      /* 4,096 */
+    uint32_t hb_ms;             /* default heartbeat, 5,000 */
+    uint32_t drain_timeout_ms;  /* 8,000 */
+    bool has_store;             /* BRAIN_COMMIT is carried out; brain_restored() must be called before the first step */
     const struct brain_channel_config *channels; /* beyond the built-in ones. Copied. */
     size_t channels_count;
     const struct brain_route *routes; /* Copied. */
@@ -97,7 +99,9 @@ enum brain_event_kind {
     BRAIN_PEER_FLOWS, /* it takes again */
     BRAIN_TICK,       /* a timer is due (brain_next_timer_ms) */
     BRAIN_DRAIN,      /* SIGTERM: tell everybody, accept no new work */
-    BRAIN_TURN_END,   /* dispatch, grant, gather, check */
+    BRAIN_STORED,     /* all batches up to number `commit` are on disk */
+    BRAIN_STORE_FAILED, /* they are not, and are tried again: data = cause and fix, for people */
+    BRAIN_TURN_END,     /* dispatch, grant, gather, check */
 };
 
 struct brain_event {
@@ -112,6 +116,7 @@ struct brain_event {
     struct strato_bytes topic;   /* EDGE_IN from PUB: first frame, fills `topic` */
     uint32_t edge;               /* EDGE_SENT: which edge consumer */
     uint32_t count;              /* EDGE_SENT */
+    uint64_t commit;             /* STORED */
     uint64_t wall_ms;            /* wall clock, for ts_ms stamps only */
 };
 
@@ -125,6 +130,7 @@ enum brain_action_kind {
     BRAIN_CLOSE,    /* forget the peer */
     BRAIN_LOG,      /* one line for people: level, text */
     BRAIN_DRAINED,  /* nothing is leased any more, or the drain timed out: the counts are in `drain` */
+    BRAIN_COMMIT, /* `data` (taken) is a batch of journal.h: to be synced after those before it, then STORED{commit} */
 };
 
 struct brain_action {
@@ -136,9 +142,11 @@ struct brain_action {
     struct strato_blob **blobs; /* one reference each, given to the shell */
     size_t blobs_count;
     uint32_t edge;
-    int level; /* LOG: 0 error, 1 warn, 2 info, 3 debug */
+    int level;       /* LOG: 0 error, 1 warn, 2 info, 3 debug */
+    uint64_t commit; /* COMMIT: 1, 2, 3 .. */
     struct {
-        uint64_t leased_abandoned, dropped_shutdown;
+        uint64_t leased_abandoned, dropped_shutdown; /* of memory channels */
+        uint64_t kept;                               /* messages of durable channels that the next start finds */
     } drain;
 };
 
@@ -168,6 +176,35 @@ int brain_step(struct brain *brain, const struct brain_event *event, uint64_t no
 
 /** When BRAIN_TICK is due; UINT64_MAX = never. O(1). */
 uint64_t brain_next_timer_ms(const struct brain *brain);
+
+/* ---- what outlives a restart ------------------------------------------------------------------------- */
+
+/**
+ * Take back one row of the store. Only between brain_open() with `has_store` and brain_restored(), in the order of
+ * store_scan(): tables in the order of enum journal_table, channels and keys ascending.
+ *
+ * @param entry  Borrowed.
+ * @return 0; STRATO_ENOMEM; STRATO_ECODEC: the row makes no sense to this version, and was left out (ret_detail says
+ *         why); STRATO_ECONFIG: what is stored and what is configured exclude each other, and the broker should not
+ *         start (ret_detail names the fix).
+ */
+int brain_restore(struct brain *brain, const struct journal_entry *entry, char *ret_detail, size_t detail_bytes);
+/**
+ * All rows were given. Makes the books of every channel add up, and says in `out` (BRAIN_LOG) what was found.
+ * @return 0 or STRATO_ENOMEM.
+ */
+int brain_restored(struct brain *brain, struct brain_out *out);
+
+/** Bytes of batches that are not on disk yet: above half of this durable channels get no credit, above it nothing is handed out. */
+enum { BRAIN_STORE_BYTES_MAX = 32 * 1024 * 1024 };
+
+struct brain_store_stats {
+    bool has_store, is_failing;
+    uint64_t commits, commits_synced; /* batches handed to the store; on disk */
+    uint64_t bytes_waiting;           /* of those that are not */
+    uint64_t failures;                /* times that the store said so */
+};
+void brain_store_stats(const struct brain *brain, struct brain_store_stats *ret_stats);
 
 /* ---- edges of the shell ---------------------------------------------------------------------------- */
 

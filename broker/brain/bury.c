@@ -13,6 +13,8 @@ enum {
 
 void channel_unbury(struct channel *ch, uint32_t k)
 {
+    if (channel_is_kept(ch))
+        keep_dead_gone(ch, deadletters_at(&ch->dead, k)->number);
     deadletters_remove(&ch->dead, &ch->brain->slab, k);
 }
 
@@ -33,6 +35,7 @@ void channel_bury(struct channel *ch, struct message *m, enum deadletter_reason 
         .consumer = strato_text(brain->released_by ? brain->released_by->agent : NULL),
         .now_ms = brain_wall_ms(brain),
     };
+    const struct deadletter *entry;
 
     if (m->seq) { /* the lower of message and channel; reading it again is exact, unlike counting back from clocks */
         uint32_t asked_ms = message_ttl_ms(m, ch->config.ttl_ms);
@@ -40,7 +43,9 @@ void channel_bury(struct channel *ch, struct message *m, enum deadletter_reason 
         note.ttl_ms = asked_ms < ch->config.ttl_ms ? asked_ms : ch->config.ttl_ms;
     }
     make_room(ch, message_bytes(m));
-    deadletters_add(&ch->dead, m, &note);
+    entry = deadletters_add(&ch->dead, m, &note);
+    if (entry && channel_is_kept(ch))
+        keep_dead(ch, entry);
 }
 
 /* ---- records of what was refused ---- */
@@ -59,6 +64,8 @@ static bool repeat_record(struct channel *ch, const struct sender *sender, enum 
             !strato_bytes_equal(strato_bytes(message_body(m), m->body_bytes), body))
             continue;
         deadletters_repeat(dead, entry, brain_wall_ms(ch->brain));
+        if (channel_is_kept(ch))
+            keep_dead(ch, entry);
         return true;
     }
     return false;

@@ -43,7 +43,7 @@ struct strato_credit_room channel_room(const struct channel *ch)
         room.messages = (int64_t)ch->config.capacity - (int64_t)(in_it(ch) + ch->credit.granted);
         room.bytes = (int64_t)ch->config.bytes_max - (int64_t)(ch->held_bytes + ch->credit.granted_bytes);
     }
-    if (!brain_has_memory(ch->brain) || ch->brain->is_draining || ch->is_removed)
+    if (!brain_has_memory(ch->brain) || ch->brain->is_draining || ch->is_removed || confirm_closes(ch))
         room.is_closed = true;
     return room;
 }
@@ -174,6 +174,8 @@ static void remember(struct channel *ch, struct message *m)
 
     if (ch->config.history_max == 0 && ch->subscriptions_count == 0 && ch->config.pattern != BRAIN_EVENTS)
         return;
+    if (ch->history.end != m->seq) /* a hole: rows of events that could not be read after a restart */
+        history_trim(&ch->history, slab, 0, 0, UINT64_MAX);
     if (history_add(&ch->history, m) < 0) { /* no memory for more: what is lost shows as a hole to its readers */
         history_trim(&ch->history, slab, 0, 0, UINT64_MAX);
         if (history_add(&ch->history, m) < 0)
@@ -203,6 +205,8 @@ void channel_accept(struct channel *ch, struct message *m, uint32_t delay_ms)
         channel_touch(ch);
         if (ch->subscriptions_count == 0)
             ch->no_subscriber++;
+        if (channel_is_kept(ch) && history_at(&ch->history, m->seq))
+            keep_accepted(ch, m);
         message_drop(&brain->slab, m);
         return;
     }
@@ -218,8 +222,25 @@ void channel_accept(struct channel *ch, struct message *m, uint32_t delay_ms)
         enqueue(ch, m);
     }
     channel_arm(ch, m, 0);
+    if (channel_is_kept(ch))
+        keep_accepted(ch, m);
     if (ch->subscriptions_count)
         channel_touch(ch);
+}
+
+void channel_recall(struct channel *ch, struct message *m, uint64_t delay_ms)
+{
+    ch->held_bytes += message_bytes(m);
+    if (delay_ms) {
+        ch->delayed++;
+        m->state = MESSAGE_DELAYED;
+        m->started_ms = (uint32_t)(ch->brain->now_ms + delay_ms);
+        later_add(ch, m);
+    } else {
+        ch->ready++;
+        enqueue(ch, m);
+    }
+    channel_arm(ch, m, 0);
 }
 
 void channel_lease(struct channel *ch, struct message *m)
@@ -238,6 +259,7 @@ void channel_lease(struct channel *ch, struct message *m)
 void channel_requeue(struct channel *ch, struct message *m, uint64_t delay_ms)
 {
     uint64_t now = ch->brain->now_ms;
+    bool had_started = m->state == MESSAGE_STARTED;
 
     ch->brain->released_by = NULL;
     ch->leased--;
@@ -251,6 +273,8 @@ void channel_requeue(struct channel *ch, struct message *m, uint64_t delay_ms)
         ch->ready++;
         enqueue(ch, m);
     }
+    if (channel_is_kept(ch))
+        keep_requeued(ch, m, had_started);
     if (message_time(m->deadline_ms, now) <= now)
         channel_expire(ch, m);
     else
@@ -303,6 +327,8 @@ static void count_end(struct channel *ch, struct message *m, enum channel_end en
 
 void channel_end(struct channel *ch, struct message *m, enum channel_end end, int why, struct strato_bytes error)
 {
+    bool was_moving = m->state == MESSAGE_MOVING;
+
     if (m->state == MESSAGE_HELD || m->state == MESSAGE_STARTED) {
         ch->leased--;
         ch->brain->leased_total--;
@@ -321,6 +347,8 @@ void channel_end(struct channel *ch, struct message *m, enum channel_end end, in
         untie(ch, m);
     m->state = MESSAGE_DONE;
     count_end(ch, m, end, why, error);
+    if (channel_is_kept(ch))
+        keep_ended(ch, m, was_moving);
     if (m->flags & MESSAGE_RECEIPT)
         receipt_tell(ch, m, end, why);
     ch->brain->released_by = NULL;

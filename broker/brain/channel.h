@@ -117,6 +117,13 @@ struct channel {
     struct deadletters dead;
     struct wheel_timer timer; /* waits of producers, revokes, mailbox forgotten */
     uint64_t forget_ms;       /* mailbox: its name is unknown from then on; UINT64_MAX = never */
+
+    /* what of it is on disk (keep.h) */
+    uint32_t keep_number; /* of its rows; 0 = it lives in memory only */
+    uint64_t kept_from;   /* events: the rows of older ones were deleted */
+    bool is_kept_dirty;   /* its counts changed in this turn */
+    bool is_configured;   /* by the file: its settings win over those that are stored */
+    struct channel *kept_next;
 };
 
 /** Fill in the defaults of a pattern; name stays. */
@@ -181,6 +188,8 @@ void channel_expire(struct channel *ch, struct message *m);
 void channel_message_due(struct channel *ch, struct message *m);
 /** Ready messages whose call or delay allows it go, counted by `why`; leased ones stay. @return how many. */
 uint64_t channel_purge(struct channel *ch, enum channel_drop why);
+/** Put back a message that was accepted before a restart (taken): ready, or delayed for delay_ms more. */
+void channel_recall(struct channel *ch, struct message *m, uint64_t delay_ms);
 /** READY|WAITING -> MOVING: out of its queue, still in the column `ready`. */
 void channel_set_aside(struct channel *ch, struct message *m);
 /** Arm the timer of a READY, DELAYED or leased message by its state. */

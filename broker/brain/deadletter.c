@@ -125,8 +125,6 @@ int deadletters_restore(struct deadletters *store, const struct deadletter *entr
 {
     if (store->numbers < entry->number)
         store->numbers = entry->number;
-    if (entry->reason < DEADLETTER_REASON_COUNT)
-        store->by_reason[entry->reason]++;
     return append(store, entry);
 }
 

@@ -19,6 +19,7 @@ struct dedup_entry {
     struct dedup_entry *prev, *next; /* by age */
     uint64_t hash, content;          /* of (principal, id); of the message */
     uint64_t at_ms, seq;             /* seq 0 = claimed, not accepted yet */
+    uint64_t number;                 /* of its row in the store; 0 = none */
     uint8_t principal_bytes, id_bytes;
     uint8_t key[]; /* principal, id */
 };
@@ -27,6 +28,9 @@ struct dedup_entry {
 struct dedup {
     struct map map;
     struct dedup_entry *oldest, *newest;
+    uint64_t numbers; /* the last one given */
+    void (*on_forget)(struct dedup *d,
+                      const struct dedup_entry *entry); /* an entry with a number is forgotten; or NULL */
 };
 
 /**
@@ -37,6 +41,9 @@ struct dedup {
  */
 int dedup_claim(struct dedup *d, struct strato_bytes principal, struct strato_bytes id, uint64_t content,
                 uint64_t now_ms, uint64_t ids_max, struct dedup_entry **ret_entry, uint64_t *ret_seq);
+/** Remember again what was accepted before a restart; entries come in the order of their numbers. @return 0 or STRATO_ENOMEM. */
+int dedup_restore(struct dedup *d, struct strato_bytes principal, struct strato_bytes id,
+                  const struct dedup_entry *entry);
 /** The message with this claim was not accepted after all. */
 void dedup_release(struct dedup *d, struct dedup_entry *entry);
 void dedup_fini(struct dedup *d);

@@ -68,6 +68,8 @@ int channel_config_check(const struct brain_channel_config *c, char *ret_detail,
         why = "ttl_ms must be 1..86400000";
     else if (c->start_timeout_ms < 1 || c->lease_ms < 1 || c->lease_ms > CHANNEL_LEASE_MS_MAX)
         why = "start_timeout_ms must be >= 1 and lease_ms 1..1800000";
+    else if (c->pattern == BRAIN_REQUEST && c->is_durable)
+        why = "a request channel is not durable: its callers do not outlive the broker either";
     else if (c->pattern == BRAIN_EVENTS && c->full != BRAIN_FULL_DROP_OLDEST)
         why = "an events channel drops the oldest, per subscriber; ask for policy block or disconnect in sub";
     else if (c->pattern == BRAIN_REQUEST && (c->full == BRAIN_FULL_DROP_OLDEST || c->full == BRAIN_FULL_DROP_NEWEST))
@@ -158,7 +160,8 @@ int channel_add(struct brain *brain, const struct brain_channel_config *config, 
     ch->ceiling_bytes = config->bytes_max;
     ch->forget_ms = UINT64_MAX;
     ch->keep_from = UINT64_MAX;
-    ch->scanned = 1;
+    ch->scanned = ch->kept_from = 1;
+    ch->dedup.on_forget = keep_id_gone;
     ch->credit.is_pacing = channel_is_dropping(ch);
     ch->credit.deadline_ms = UINT64_MAX;
     ch->timer.kind = TIMER_CHANNEL;
@@ -169,6 +172,10 @@ int channel_add(struct brain *brain, const struct brain_channel_config *config, 
     }
     brain->channels[index] = ch;
     brain->channels_live++;
+    if (config->is_durable && !brain->recall && keep_channel(ch) < 0) {
+        channel_free(ch);
+        return STRATO_ELIMIT;
+    }
     *ret_channel = ch;
     return 0;
 }
@@ -249,6 +256,8 @@ void channel_free(struct channel *ch)
 
 void channel_remove(struct channel *ch)
 {
+    if (channel_is_kept(ch))
+        keep_channel_gone(ch);
     empty(ch, CHANNEL_DROP_CANCELLED);
     channel_free(ch);
 }

@@ -395,7 +395,7 @@ static bool serve_getter(struct channel *ch, struct getter *g)
 
 void dispatch_channel(struct channel *ch)
 {
-    if (ch->is_paused)
+    if (ch->is_paused || confirm_pauses(ch))
         return;
     if (ch->config.pattern == BRAIN_EVENTS || ch->subscriptions_count) {
         fanout_scan(ch);

@@ -2,7 +2,8 @@
  * drain.c - the broker is leaving: tell everybody, take no new work, wait until nothing is leased.
  *
  * Puts inside granted credit are still taken; settles, replies and deliveries go on. What remains in
- * memory channels at the end is dropped as `shutdown`. Rules: protocol.md section 9, semantics.md 42.
+ * memory channels at the end is dropped as `shutdown`; what is on disk stays there for the next start.
+ * Rules: protocol.md section 9, semantics.md 42.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -40,13 +41,19 @@ void drain_begin(struct brain *brain)
 static void finish(struct brain *brain)
 {
     struct brain_action *action;
-    uint64_t abandoned = brain->leased_total, dropped = 0;
+    uint64_t abandoned = 0, dropped = 0, kept = 0;
 
     for (uint32_t i = 0; i < brain->channels_count; i++) {
         struct channel *ch = brain->channels[i];
 
-        if (ch && ch->config.pattern != BRAIN_EVENTS)
-            dropped += channel_purge(ch, CHANNEL_DROP_SHUTDOWN);
+        if (!ch || ch->config.pattern == BRAIN_EVENTS)
+            continue;
+        if (channel_is_kept(ch)) {
+            kept += ch->ready + ch->leased + ch->delayed;
+            continue;
+        }
+        abandoned += ch->leased;
+        dropped += channel_purge(ch, CHANNEL_DROP_SHUTDOWN);
     }
     brain->is_drained = true;
     wheel_cancel(&brain->drain_timer);
@@ -54,13 +61,15 @@ static void finish(struct brain *brain)
     if (action) {
         action->drain.leased_abandoned = abandoned;
         action->drain.dropped_shutdown = dropped;
+        action->drain.kept = kept;
     }
 }
 
-/* Nothing is leased, and nothing that somebody could take is ready. */
+/* Nothing is leased, and who waits for a confirmation has it. */
 void drain_check(struct brain *brain)
 {
-    if (brain->is_draining && !brain->is_drained && brain->leased_total == 0)
+    if (brain->is_draining && !brain->is_drained && brain->leased_total == 0 &&
+        (confirm_is_done(brain) || brain->confirm.is_failing))
         finish(brain);
 }
 

@@ -29,10 +29,8 @@ static int channel_add_or_fail(struct admin *a)
         rc = settings_read(a->arguments, true, &config, a->detail, sizeof(a->detail));
     if (rc == 0 && channel_config_check(&config, a->detail, sizeof(a->detail)) < 0)
         rc = STRATO_ESCHEMA;
-    if (rc == 0 && config.is_durable) {
-        snprintf(a->detail, sizeof(a->detail), "durable needs a store, and this broker has none (memory only)");
-        rc = STRATO_ESTORE;
-    }
+    if (rc == 0)
+        rc = keep_allows(a->brain, &config, a->detail, sizeof(a->detail));
     if (rc == 0)
         rc = channel_add(a->brain, &config, false, &ch);
     if (rc == STRATO_EEXISTS && settings_equal(&config, &channel_find(a->brain, strato_text(config.name))->config)) {
@@ -73,6 +71,8 @@ static int channel_set(struct admin *a)
     ch->credit.is_pacing = channel_is_dropping(ch);
     channel_set_capacity(ch, config.capacity, config.bytes_max);
     channel_touch(ch);
+    if (channel_is_kept(ch))
+        keep_channel(ch);
     return 0;
 }
 
@@ -183,6 +183,7 @@ void handle_admin(struct brain *brain, const struct frame *frame)
     const struct admin_operation *op = &admin_operations[h->admin];
     struct admin a = { .brain = brain, .frame = frame };
     struct answer answer;
+    size_t rows = brain->keep.batch.bytes;
     int rc;
 
     if (!op->run) {
@@ -212,6 +213,8 @@ void handle_admin(struct brain *brain, const struct frame *frame)
         answer_begin(&answer, brain, frame->peer, "ok", h);
         if (h->ch.bytes)
             strato_header_str(&answer.header, "ch", h->ch);
+        if (brain->keep.batch.bytes != rows)
+            answer_after_commit(&answer);
         answer_send_with(&answer, strato_admin_name(h->admin), strato_writer_view(&a.answer), a.blobs, a.blobs_count);
         a.blobs = NULL;
     }

@@ -32,12 +32,19 @@ void handle_need(struct brain *brain, const struct frame *frame)
     struct channel *ch;
     struct producer *p = producer_of(frame, &ch);
     uint64_t wait = h->wait < PARKING_WAIT_MS_MAX ? h->wait : PARKING_WAIT_MS_MAX;
+    const char *why;
     int rc;
 
     if (!p)
         return;
     if (brain->is_draining) {
         answer_err(frame->peer, h, STRATO_EDRAINING, "the broker is leaving: no new credit");
+        return;
+    }
+    rc = confirm_refuses(ch, &why);
+    if (rc < 0) {
+        channel_refused(ch, rc);
+        answer_err(frame->peer, h, rc, why);
         return;
     }
     if (ch->config.full == BRAIN_FULL_REJECT) /* full means full, at once */

@@ -129,6 +129,8 @@ static void revive_streams(struct session *session)
 
             strato_credit_reattach(&ch->credit, &p->credit);
             strato_credit_first(&ch->credit, &p->credit, &room);
+            if (channel_is_kept(ch))
+                producer_touch(p); /* the welcome does not say what is on disk */
         } else {
             struct consumer *c = (struct consumer *)(void *)s;
 

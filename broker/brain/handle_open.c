@@ -46,10 +46,8 @@ static struct channel *channel_of(struct brain *brain, const struct frame *frame
             rc = settings_read(h->declare, true, &config, detail, sizeof(detail));
         if (rc == 0 && channel_config_check(&config, detail, sizeof(detail)) < 0)
             rc = STRATO_ESCHEMA;
-        if (rc == 0 && config.is_durable) {
-            rc = STRATO_ESTORE;
-            snprintf(detail, sizeof(detail), "durable needs a store, and this broker has none (memory only)");
-        }
+        if (rc == 0)
+            rc = keep_allows(brain, &config, detail, sizeof(detail));
         if (rc == 0)
             rc = channel_add(brain, &config, false, &ch);
     }
@@ -167,7 +165,7 @@ void handle_open(struct brain *brain, const struct frame *frame)
     answer_channel(&a, ch, h->stream);
     strato_header_u64(&a.header, "cap", ch->config.capacity);
     strato_header_u64(&a.header, "depth", ch->ready + ch->leased + ch->delayed);
-    strato_header_u64(&a.header, "durable", 0);
+    strato_header_u64(&a.header, "durable", channel_is_kept(ch));
     rc = is_producer ? open_producer(frame, ch, &a) : open_consumer(frame, ch, is_serving, &detail);
     if (rc == 0) {
         answer_send(&a);

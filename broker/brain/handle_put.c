@@ -67,6 +67,7 @@ static void session_put(const struct frame *frame, struct channel *ch)
     struct producer *p = frame_producer(frame, ch);
     struct stage stage;
     uint64_t skip = 0, bytes = 0;
+    const char *why;
     int rc;
 
     if (!p) {
@@ -83,9 +84,13 @@ static void session_put(const struct frame *frame, struct channel *ch)
         over_credit(frame, ch);
         return;
     }
-    rc = ingest_stage(&stage, ch, session->sender, &frame->body, h->n, skip, true);
+    rc = confirm_refuses(ch, &why);
+    if (rc == 0) {
+        rc = ingest_stage(&stage, ch, session->sender, &frame->body, h->n, skip, true);
+        why = stage.detail;
+    }
     if (rc < 0) {
-        spend_unread(frame, ch, p, skip, rc, stage.detail);
+        spend_unread(frame, ch, p, skip, rc, why);
         return;
     }
     for (uint64_t k = skip; k < stage.count; k++)
@@ -129,11 +134,16 @@ static void plain_put(const struct frame *frame, struct channel *ch)
     struct sender *sender = peer_sender(peer);
     struct stage stage;
     uint64_t wait = h->wait < PARKING_WAIT_MS_MAX ? h->wait : PARKING_WAIT_MS_MAX;
-    int rc = sender ? ingest_stage(&stage, ch, sender, &frame->body, h->n, 0, true) : STRATO_ENO_RESOURCES;
+    const char *why = NULL;
+    int rc = sender ? confirm_refuses(ch, &why) : STRATO_ENO_RESOURCES;
 
+    if (rc == 0) {
+        rc = ingest_stage(&stage, ch, sender, &frame->body, h->n, 0, true);
+        why = stage.detail;
+    }
     if (rc < 0) {
         channel_refused(ch, rc);
-        answer_err(peer, h, rc, sender ? stage.detail : NULL);
+        answer_err(peer, h, rc, why);
         return;
     }
     if (stage.refused) {

@@ -63,6 +63,8 @@ int route_add_or_fail(struct brain *brain, struct strato_bytes arguments, struct
 
     if (rc == 0)
         rc = route_admit(brain, &rule, &route, ret_detail, detail_bytes);
+    if (rc == 0)
+        keep_route(brain, route);
     if (rc == STRATO_EEXISTS) {
         route = routes_find(&brain->routes, strato_text(rule.id));
         rc = route_equal(&route->rule, &rule) ? 0 : STRATO_ECONFLICT; /* as wanted already: a script may run twice */
@@ -109,6 +111,8 @@ int route_set(struct brain *brain, struct strato_bytes arguments, char *ret_deta
         rc = fit(brain, &rule, ret_detail, detail_bytes);
     if (rc == 0)
         routes_set(&brain->routes, route, &rule);
+    if (rc == 0 && route->kept)
+        keep_route(brain, route);
     return rc;
 }
 
@@ -118,8 +122,10 @@ int route_rm(struct brain *brain, struct strato_bytes arguments, char *ret_detai
     struct route *route = NULL;
     int rc = named(brain, arguments, &rule, &route, ret_detail, detail_bytes);
 
-    if (rc == 0)
-        routes_remove(&brain->routes, route);
+    if (rc < 0)
+        return rc;
+    keep_route_gone(brain, route);
+    routes_remove(&brain->routes, route);
     return rc;
 }
 

@@ -18,6 +18,7 @@ struct settle {
     uint64_t stale[STALE_TOLD_MAX]; /* tags */
     uint32_t stale_count;
     uint32_t done;
+    bool is_end; /* it says what became of the messages: on a kept channel that is so when it is on disk */
 };
 
 struct consumer *frame_consumer(const struct frame *frame, const struct channel *ch)
@@ -161,7 +162,13 @@ static void answer(const struct frame *frame, struct channel *ch, const struct s
         answer_err_at(frame->peer, frame->header, settle->stale[0], settle->stale_count, STRATO_ESTALE_LEASE,
                       "the lease ended, or the message was settled before: nothing changed");
     } else if (wants_ok || peer_is_l1(frame->peer) || frame->peer->is_lockstep) {
-        answer_ok(frame->peer, frame->header);
+        struct answer a;
+
+        answer_begin(&a, ch->brain, frame->peer, "ok", frame->header);
+        answer_channel(&a, ch, 0);
+        if (settle->is_end && channel_is_kept(ch))
+            answer_after_commit(&a);
+        answer_send(&a);
     }
 }
 
@@ -177,7 +184,7 @@ void handle_start(struct brain *brain, const struct frame *frame)
 
 void handle_ack(struct brain *brain, const struct frame *frame)
 {
-    struct settle settle = { .apply = apply_ack };
+    struct settle settle = { .apply = apply_ack, .is_end = true };
     struct channel *ch;
 
     (void)brain;
@@ -188,7 +195,7 @@ void handle_ack(struct brain *brain, const struct frame *frame)
 void handle_nack(struct brain *brain, const struct frame *frame)
 {
     const struct strato_header *h = frame->header;
-    struct settle settle = { .apply = apply_nack };
+    struct settle settle = { .apply = apply_nack, .is_end = true };
     struct channel *ch;
 
     (void)brain;

@@ -268,8 +268,11 @@ void ingest_admit(struct channel *ch, struct staged *item)
     struct message *m = item->message;
 
     item->message = NULL;
-    if (item->claim)
+    if (item->claim) {
         item->claim->seq = ch->seq + 1;
+        if (channel_is_kept(ch))
+            keep_id(ch, item->claim);
+    }
     item->claim = NULL;
     if (ch->config.pattern == BRAIN_EVENTS) {
         if (!is_routed || !redirect_event(ch, m))
@@ -288,6 +291,8 @@ int ingest_room(struct channel *ch, uint64_t messages, uint64_t bytes)
 
     if (!brain_has_memory(ch->brain))
         return STRATO_ENO_RESOURCES;
+    if (confirm_closes(ch))
+        return ch->brain->confirm.is_failing ? STRATO_ESTORE : STRATO_EFULL;
     if (channel_is_dropping(ch) && ch->config.pattern != BRAIN_EVENTS)
         return 0;
     if (room.messages < 0 || (uint64_t)room.messages < messages || room.bytes < 0 || (uint64_t)room.bytes < bytes)

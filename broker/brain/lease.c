@@ -40,6 +40,8 @@ int lease_take(struct channel *ch, struct message *m, uint32_t lease_ms, char re
     brain->leases_made = number;
     m->state = MESSAGE_STARTED;
     m->started_ms = (uint32_t)brain->now_ms;
+    if (channel_is_kept(ch))
+        keep_started(ch, m);
     channel_arm(ch, m, brain->now_ms + lease_ms);
     snprintf(ret_text, LEASE_TEXT_BYTES + 1, "%llx.%012llx", (unsigned long long)number,
              (unsigned long long)lease_check(brain, number));
@@ -95,6 +97,8 @@ void lease_start(struct channel *ch, struct message *m)
         return;
     m->state = MESSAGE_STARTED;
     m->started_ms = (uint32_t)ch->brain->now_ms;
+    if (channel_is_kept(ch))
+        keep_started(ch, m);
     channel_arm(ch, m, ch->brain->now_ms + ch->config.lease_ms);
 }
 

@@ -66,8 +66,8 @@ static bool may_send(struct peer *peer)
     return true;
 }
 
-static void send_writer(struct brain *brain, struct peer *peer, struct strato_writer *w, struct strato_blob **blobs,
-                        size_t count)
+void outbox_send(struct brain *brain, struct peer *peer, struct strato_writer *w, struct strato_blob **blobs,
+                 size_t count)
 {
     size_t bytes;
     uint8_t *data = may_send(peer) ? strato_writer_take(w, &bytes) : NULL;
@@ -116,6 +116,8 @@ void answer_begin(struct answer *a, struct brain *brain, struct peer *peer, cons
                   const struct strato_header *request)
 {
     *a = (struct answer){ .brain = brain, .peer = peer };
+    if (request)
+        a->request = request->rq;
     strato_writer_reserve(&a->w, 128);
     strato_header_begin(&a->header, &a->w, op);
     if (request && request->rq.bytes)
@@ -129,10 +131,21 @@ void answer_channel(struct answer *a, const struct channel *ch, uint64_t stream)
         strato_header_u64(&a->header, "stream", stream);
 }
 
+void answer_after_commit(struct answer *a)
+{
+    a->waits = true;
+}
+
+static void finish(struct answer *a, struct strato_blob **blobs, size_t blobs_count)
+{
+    if (!a->waits || !confirm_hold(a, blobs, blobs_count))
+        outbox_send(a->brain, a->peer, &a->w, blobs, blobs_count);
+}
+
 void answer_send(struct answer *a)
 {
     strato_header_end(&a->header);
-    send_writer(a->brain, a->peer, &a->w, NULL, 0);
+    finish(a, NULL, 0);
 }
 
 void answer_send_with(struct answer *a, const char *type, struct strato_bytes payload, struct strato_blob **blobs,
@@ -149,12 +162,7 @@ void answer_send_with(struct answer *a, const char *type, struct strato_bytes pa
         strato_writer_text(&a->w, "attach");
         strato_writer_u64(&a->w, blobs_count);
     }
-    send_writer(a->brain, a->peer, &a->w, blobs, blobs_count);
-}
-
-void answer_send_encoded(struct peer *peer, struct strato_writer *w)
-{
-    send_writer(peer->brain, peer, w, NULL, 0);
+    finish(a, blobs, blobs_count);
 }
 
 void answer_ok(struct peer *peer, const struct strato_header *request)
@@ -371,7 +379,7 @@ void outbox_flush(struct brain *brain)
             free(blobs);
             blobs = NULL;
         }
-        send_writer(brain, f->peer, &f->w, blobs, count);
+        outbox_send(brain, f->peer, &f->w, blobs, count);
         recycle(brain, f);
     }
     brain->frames_tail = NULL;

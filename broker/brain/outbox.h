@@ -21,17 +21,22 @@ struct answer {
     struct peer *peer;
     struct strato_writer w;
     struct strato_header_writer header;
+    struct strato_bytes request; /* rq of the request, encoded; borrowed from its frame */
+    bool waits;                  /* for the disk */
 };
 /** op with the rq of the request it answers (header may be NULL). A NULL peer is fine: nothing is sent. */
 void answer_begin(struct answer *a, struct brain *brain, struct peer *peer, const char *op,
                   const struct strato_header *request);
 void answer_channel(struct answer *a, const struct channel *ch, uint64_t stream);
+/** It says that something is done: on a kept channel it leaves only when that is on disk (confirm.h). */
+void answer_after_commit(struct answer *a);
 void answer_send(struct answer *a);
 /** Same, with one envelope behind the header: type, a payload already encoded, attachments (array and references are taken). */
 void answer_send_with(struct answer *a, const char *type, struct strato_bytes payload, struct strato_blob **blobs,
                       size_t blobs_count);
-/** A frame that was written before. Takes the writer's bytes. */
-void answer_send_encoded(struct peer *peer, struct strato_writer *w);
+/** A frame that was written before, with its attachments. A NULL peer is fine. Takes writer, array and references. */
+void outbox_send(struct brain *brain, struct peer *peer, struct strato_writer *w, struct strato_blob **blobs,
+                 size_t blobs_count);
 /** ok for a request; nothing else to say. */
 void answer_ok(struct peer *peer, const struct strato_header *request);
 /** err for a request. detail NULL = the code's own text. */

@@ -47,7 +47,9 @@ void parking_answer_put(struct peer *peer, const struct strato_header *request, 
     strato_header_u64(&a.header, "seq", seq);
     strato_header_u64(&a.header, "n", n);
     strato_header_u64(&a.header, "dup", dup);
-    strato_header_str(&a.header, "durability", strato_text("memory"));
+    strato_header_str(&a.header, "durability", strato_text(channel_is_kept(ch) ? "disk" : "memory"));
+    if (channel_is_kept(ch))
+        answer_after_commit(&a);
     answer_send(&a);
 }
 

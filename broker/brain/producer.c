@@ -37,6 +37,7 @@ void producer_close(struct producer *p)
             break;
         }
     }
+    confirm_unmark(p);
     strato_credit_detach(&p->stream.channel->credit, &p->credit);
     channel_touch(p->stream.channel);
     stream_remove(&p->stream);
@@ -66,6 +67,8 @@ void producer_send_credit(struct producer *p)
         strato_header_u64(&a.header, "limit_bytes", p->credit.limit_bytes);
     }
     strato_header_u64(&a.header, "accepted", p->credit.accepted);
+    if (channel_is_kept(p->stream.channel))
+        strato_header_u64(&a.header, "durable", p->durable);
     answer_send(&a);
 }
 

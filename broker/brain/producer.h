@@ -8,6 +8,7 @@
 #ifndef STRATO_BRAIN_PRODUCER_H
 #define STRATO_BRAIN_PRODUCER_H
 
+#include "broker/brain/confirm.h"
 #include "broker/brain/stream.h"
 
 enum { REVOKE_MISSES_MAX = 10 }; /* seconds until a session that lives but gives nothing back is detached */
@@ -19,6 +20,11 @@ struct producer {
     bool is_dirty;       /* something to confirm or grant */
     uint8_t need_rq[72]; /* encoded rq of the waiting need, echoed in `full` */
     uint8_t need_rq_bytes;
+    /* kept channels: what is on disk (confirm.h) */
+    uint64_t durable;
+    struct confirm_mark marks[CONFIRM_MARKS];
+    uint8_t marks_count;
+    struct producer *marked_next;
     uint8_t revoke_misses; /* seconds that the last revoke has been without an answer */
 };
 

@@ -48,19 +48,19 @@ static void write_receipt(struct answer *a, struct channel *ch, const struct mes
 
 /* ---- the queue ---- */
 
-static void enqueue(struct session *session, struct answer *a)
+static void enqueue(struct session *session, struct strato_writer *w)
 {
     struct receipts *r = &session->receipts;
     struct receipt *receipt;
 
-    strato_header_end(&a->header);
-    receipt = r->count < SESSION_RECEIPTS_MAX && strato_writer_error(&a->w) == 0 ? malloc(sizeof(*receipt)) : NULL;
+    receipt = r->count < SESSION_RECEIPTS_MAX && strato_writer_error(w) == 0 ? malloc(sizeof(*receipt)) : NULL;
     if (!receipt) {
         session->brain->receipts_dropped++;
-        strato_writer_fini(&a->w);
+        strato_writer_fini(w);
         return;
     }
-    *receipt = (struct receipt){ .w = a->w };
+    *receipt = (struct receipt){ .w = *w };
+    *w = (struct strato_writer){ 0 };
     r->count++;
     *(r->tail ? &r->tail->next : &r->head) = receipt;
     r->tail = receipt;
@@ -91,10 +91,17 @@ void receipt_tell(struct channel *ch, const struct message *m, enum channel_end 
     }
     answer_begin(&a, ch->brain, session->peer, "receipt", NULL);
     write_receipt(&a, ch, m, end, why);
+    strato_header_end(&a.header);
+    if (!channel_is_kept(ch) || !confirm_hold_receipt(&a, m->sender))
+        receipt_deliver(session, &a.w);
+}
+
+void receipt_deliver(struct session *session, struct strato_writer *w)
+{
     if (session->receipts.count || !session_is_open(session))
-        enqueue(session, &a);
+        enqueue(session, w);
     else
-        answer_send(&a);
+        outbox_send(session->brain, session->peer, w, NULL, 0);
 }
 
 void receipts_send(struct session *session)
@@ -102,8 +109,7 @@ void receipts_send(struct session *session)
     while (session_is_open(session) && session->receipts.head) {
         struct receipt *receipt = pop(session);
 
-        answer_send_encoded(session->peer, &receipt->w);
-        strato_writer_fini(&receipt->w);
+        outbox_send(session->brain, session->peer, &receipt->w, NULL, 0);
         free(receipt);
     }
 }

@@ -28,6 +28,8 @@ struct receipts {
 
 /** The message, which asks for a receipt, has ended like this. */
 void receipt_tell(struct channel *ch, const struct message *m, enum channel_end end, int why);
+/** An encoded receipt for a session: sent, or queued. Takes the writer's bytes. */
+void receipt_deliver(struct session *session, struct strato_writer *w);
 /** Send what waits and may go now. */
 void receipts_send(struct session *session);
 /** The session ends: what waits is dropped and counted. */

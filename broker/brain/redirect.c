@@ -144,6 +144,8 @@ static void wait_for_room(struct channel *from, struct message *m, struct channe
     lanes_append(&to->inbound, m);
     from->moving++;
     channel_arm(from, m, 0);
+    if (channel_is_kept(from) && !(m->flags & MESSAGE_CALL))
+        keep_moving(from, m);
     channel_touch(to); /* idle credit of its producers may be taken back */
     if (to->is_inbound_listed)
         return;

@@ -22,6 +22,7 @@ struct route {
     struct brain_route rule;
     uint64_t matched; /* messages that this rule has acted on, or tried to */
     uint64_t dropped; /* of those: copies that found no room or no target, and events that could not be moved */
+    uint64_t kept;    /* number of its row in the store; 0 = none: it comes from the configuration */
 };
 
 /** Zero-initialised = empty. */
@@ -29,6 +30,7 @@ struct routes {
     struct route **list; /* in the order of the walk */
     uint32_t count, capacity;
     uint64_t made;                       /* for ids that the broker gives */
+    uint64_t kept;                       /* the last number of a row that was given */
     uint64_t version;                    /* changes with every change of the rules; never 0 once there was one */
     bool uses_type, uses_to, uses_topic; /* some rule has such a filter, so the field must be looked for */
 };

@@ -10,10 +10,12 @@
 #include "broker/brain/brain.h"
 #include "broker/brain/call.h"
 #include "broker/brain/channel.h"
+#include "broker/brain/confirm.h"
 #include "broker/brain/consumer.h"
 #include "broker/brain/dispatch.h"
 #include "broker/brain/fanout.h"
 #include "broker/brain/ingest.h"
+#include "broker/brain/keep.h"
 #include "broker/brain/lease.h"
 #include "broker/brain/outbox.h"
 #include "broker/brain/parking.h"
@@ -68,6 +70,10 @@ struct brain {
     uint64_t hist_turn, hist_scanned; /* messages that pages of history have looked at in that turn */
     struct routes routes;
     struct channel *inbound_channels; /* list: rules' messages wait for room in them */
+
+    struct keep keep;
+    struct confirm confirm;
+    struct recall *recall; /* between brain_open() and brain_restored() of a broker with a store */
 
     struct outframe *frames_head, *frames_tail, *frames_spare;
     struct staged *staged;
@@ -142,6 +148,9 @@ struct consumer *frame_consumer(const struct frame *frame, const struct channel 
 struct producer *frame_producer(const struct frame *frame, const struct channel *ch);
 
 /* ---- the rest of the house ---- */
+/* recall.c: what brain_restore() needs, from brain_open() until brain_restored(). @return 0 or STRATO_ENOMEM. */
+int recall_begin(struct brain *brain);
+void recall_end(struct brain *brain);
 void drain_begin(struct brain *brain);
 void drain_check(struct brain *brain);
 void drain_due(struct brain *brain);

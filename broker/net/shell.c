@@ -277,6 +277,8 @@ static void act(struct shell *sh, struct brain_action *action)
     case BRAIN_LOG:
         log_action(sh, action);
         break;
+    case BRAIN_COMMIT:
+        break;
     case BRAIN_DRAINED:
         sh->is_drained = true;
         sh->drained.leased_abandoned = action->drain.leased_abandoned;

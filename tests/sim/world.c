@@ -68,6 +68,8 @@ static void act(struct world *w)
         case BRAIN_LOG:
             w->logs++;
             break;
+        case BRAIN_COMMIT:
+            break;
         case BRAIN_DRAINED:
             w->is_drained = true;
             w->drain_abandoned = action->drain.leased_abandoned;
