@@ -77,7 +77,7 @@ int strato_send_confirmed(strato_client *c, const struct strato_send *message, i
         watch.index = args.index;
         watch_add(p, &watch);
         strato__session_flush(&c->session);
-        while (rc == 0 && !watch.is_lost && p->credit.accepted <= watch.index)
+        while (rc == 0 && !watch.is_lost && watch.err == 0 && strato__producer_confirmed(p) <= watch.index)
             rc = c->session.state == STRATO__ENDED ? c->session.end_err : strato__wait(c, deadline);
         watch_remove(p, &watch);
         if (rc == 0)
@@ -90,13 +90,13 @@ int strato_send_confirmed(strato_client *c, const struct strato_send *message, i
 static bool all_confirmed(const struct strato_client *c)
 {
     for (const struct strato__producer *p = c->session.producers_list; p; p = p->next)
-        if (p->is_credited && p->credit.accepted < p->next_index)
+        if (strato__producer_confirmed(p) < p->next_index)
             return false;
     return true;
 }
 
 /* Settles have no confirmation of their own, but the broker reads a session's frames in order: an answered
- * ping means that everything before it was recorded. */
+ * ping that asks for confirmation means that everything before it was recorded, on durable channels on disk. */
 static int settle_barrier(struct strato_client *c, uint64_t deadline)
 {
     struct strato__ask *ask = NULL;
@@ -108,6 +108,7 @@ static int settle_barrier(struct strato_client *c, uint64_t deadline)
         return rc;
     c->session.settles_unproven = false;
     strato_header_begin(&hw, &w, "ping");
+    strato_header_bool(&hw, "confirm", true);
     strato_header_u64(&hw, "rq", ask->rq);
     strato_header_end(&hw);
     rc = strato__session_send(&c->session, &w);
@@ -180,7 +181,7 @@ int strato_send_stats(strato_client *c, const char *channel, struct strato_send_
     if (p)
         *ret_stats = (struct strato_send_stats){
             .sent = p->sent_before + p->next_index,
-            .accepted = p->accepted_before + (p->is_credited ? p->credit.accepted : p->next_index),
+            .accepted = p->accepted_before + strato__producer_confirmed(p),
             .refused = p->refused,
             .limit = p->credit.limit,
         };

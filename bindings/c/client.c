@@ -194,7 +194,7 @@ int strato_client_open(const struct strato_client_options *options, strato_clien
 static bool is_unconfirmed(const struct strato_client *c)
 {
     for (const struct strato__producer *p = c->session.producers_list; p; p = p->next)
-        if (p->is_credited && p->credit.accepted < p->next_index)
+        if (strato__producer_confirmed(p) < p->next_index)
             return true;
     return false;
 }

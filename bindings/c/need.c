@@ -72,6 +72,7 @@ void strato__producer_on_opened(struct strato__session *s, struct strato__produc
     p->state = STRATO__PRODUCER_READY;
     p->open_err = 0;
     p->is_credited = strato_header_has(h, STRATO_KEY_limit);
+    p->is_durable = h->durable != 0;
     if (p->is_credited)
         strato_credit_sender_open(&p->credit, (uint32_t)(h->window < STRATO_CREDIT_WINDOW_MAX ? h->window : 0),
                                   h->limit,
@@ -81,7 +82,7 @@ void strato__producer_on_opened(struct strato__session *s, struct strato__produc
 
 void strato__producer_on_credit(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
 {
-    if (h->accepted > p->credit.sent) {
+    if (h->accepted > p->credit.sent || h->durable > h->accepted) {
         strato__session_malformed(s, "credit confirms more than was sent");
         return;
     }

@@ -51,6 +51,7 @@ struct strato__producer {
     enum strato__producer_state state;
     int open_err; /* why the last open failed; 0 = it did not */
     uint64_t open_rq;
+    bool is_durable;  /* a send is confirmed when it is on the broker's disk */
     bool is_credited; /* false: the channel answers every message itself (calls on `reject` channels) */
     struct strato_credit_sender credit;
     uint64_t next_index; /* the index of the next message; above credit.sent only while a resume sends again */
@@ -72,6 +73,12 @@ struct strato__producer {
     uint64_t lacking_bytes;                /* size of the last message that found no credit */
     uint64_t sent_before, accepted_before; /* of earlier sessions, for the statistics */
 };
+
+/** So many of the session's sends are confirmed: decided, and on a durable channel on disk as well. */
+static inline uint64_t strato__producer_confirmed(const struct strato__producer *p)
+{
+    return !p->is_credited ? p->next_index : p->is_durable ? p->credit.durable : p->credit.accepted;
+}
 
 /** Find or make the producer of a channel. @return 0; STRATO_EINVAL; STRATO_ELIMIT; STRATO_ENOMEM. */
 int strato__producer_find(struct strato__session *s, const char *channel, struct strato__producer **ret_producer);

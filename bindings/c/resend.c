@@ -127,7 +127,7 @@ void strato__producer_resume(struct strato__session *s, struct strato__producer 
 
 void strato__producer_restart(struct strato__session *s, struct strato__producer *p)
 {
-    uint64_t lost = p->is_credited ? p->next_index - p->credit.accepted : 0;
+    uint64_t lost = p->next_index - strato__producer_confirmed(p);
 
     strato__unconfirmed_clear(p);
     strato__gather_fini(&p->gather);
@@ -137,7 +137,7 @@ void strato__producer_restart(struct strato__session *s, struct strato__producer
     if (lost && s->flush_err == 0)
         s->flush_err = STRATO_EEPOCH;
     p->sent_before += p->next_index;
-    p->accepted_before += p->is_credited ? p->credit.accepted : p->next_index;
+    p->accepted_before += strato__producer_confirmed(p);
     p->next_index = 0;
     p->credit = (struct strato_credit_sender){ 0 };
     p->need_until_us = 0;

@@ -1,5 +1,5 @@
 /*
- * handle_ping.c - ping and pong: any frame is liveness, these carry nothing else.
+ * handle_ping.c - ping and pong: any frame is liveness. A ping with `confirm` is a barrier as well.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,6 +12,8 @@ void handle_ping(struct brain *brain, const struct frame *frame)
     answer_begin(&a, brain, frame->peer, "pong", frame->header);
     if (frame->header->t.bytes)
         strato_header_raw(&a.header, "t", frame->header->t);
+    if (frame->header->confirm)
+        answer_after_commit(&a);
     answer_send(&a);
 }
 

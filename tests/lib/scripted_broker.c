@@ -250,7 +250,7 @@ void script_open(struct scripted_broker *b)
     script_land(b);
 }
 
-struct strato__producer *script_producer(struct scripted_broker *b, const char *channel, int limit)
+static struct strato__producer *open_producer(struct scripted_broker *b, const char *channel, int limit, int durable)
 {
     struct strato__producer *p;
     struct script_frame frame;
@@ -258,10 +258,21 @@ struct strato__producer *script_producer(struct scripted_broker *b, const char *
     assert_int_equal(strato__producer_find(&b->session, channel, &p), 0);
     assert_int_equal(strato__producer_open(&b->session, p), STRATO_EAGAIN);
     frame = script_expect(b, "open");
-    script_say(b, "opened", "ch:s rq:U cap:u limit:u limit_bytes:u", channel, script_rq(&frame), 100, limit, 1 << 20);
+    script_say(b, "opened", "ch:s rq:U cap:u durable:u limit:u limit_bytes:u", channel, script_rq(&frame), 100, durable,
+               limit, 1 << 20);
     assert_int_equal(p->state, STRATO__PRODUCER_READY);
     script_land(b);
     return p;
+}
+
+struct strato__producer *script_producer(struct scripted_broker *b, const char *channel, int limit)
+{
+    return open_producer(b, channel, limit, 0);
+}
+
+struct strato__producer *script_durable_producer(struct scripted_broker *b, const char *channel, int limit)
+{
+    return open_producer(b, channel, limit, 1);
 }
 
 int script_send(struct scripted_broker *b, struct strato__producer *p)

@@ -62,6 +62,8 @@ bool script_notice(struct scripted_broker *b, struct strato__notice *ret_notice)
 
 /** A producer of `channel` that the broker has opened with `limit` credits. */
 struct strato__producer *script_producer(struct scripted_broker *b, const char *channel, int limit);
+/** The same on a channel that is kept on disk. */
+struct strato__producer *script_durable_producer(struct scripted_broker *b, const char *channel, int limit);
 /** Try to send one message; the result of strato__producer_send(). */
 int script_send(struct scripted_broker *b, struct strato__producer *p);
 /** A consumer of channel "work" that the broker has opened, its first want read. */

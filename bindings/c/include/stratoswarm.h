@@ -195,7 +195,7 @@ struct strato_receipt {
  */
 STRATO_API int strato_receipt_next(strato_client *client, int timeout_ms, struct strato_receipt *ret_receipt);
 
-/** Numbers of one produced channel, as the client sees them. */
+/** Numbers of one produced channel, as the client sees them; `accepted` are confirmed: decided, and on a durable channel on disk. */
 struct strato_send_stats {
     uint64_t sent, accepted, refused, limit;
 };

@@ -340,6 +340,62 @@ static void messages_gathered_while_the_connection_broke_leave_after_the_resume(
     script_fini(&b);
 }
 
+static void on_a_durable_channel_a_send_is_confirmed_when_it_is_on_disk(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p;
+
+    (void)state;
+    script_open(&b);
+    p = script_durable_producer(&b, "orders", 8);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(script_send(&b, p), 0);
+    drain(&b);
+
+    script_say(&b, "credit", "ch:s limit:u limit_bytes:u accepted:u durable:u", "orders", 8, 1 << 20, 3, 0);
+    assert_int_equal(strato__producer_confirmed(p), 0);
+    script_say(&b, "credit", "ch:s limit:u limit_bytes:u accepted:u durable:u", "orders", 8, 1 << 20, 3, 2);
+    assert_int_equal(strato__producer_confirmed(p), 2);
+    script_fini(&b);
+}
+
+static void a_new_epoch_reports_what_was_accepted_and_not_on_disk(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p;
+
+    (void)state;
+    script_open(&b);
+    p = script_durable_producer(&b, "orders", 8);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(script_send(&b, p), 0);
+    drain(&b);
+    script_say(&b, "credit", "ch:s limit:u limit_bytes:u accepted:u durable:u", "orders", 8, 1 << 20, 3, 1);
+
+    strato__producer_restart(&b.session, p);
+
+    assert_int_equal(b.session.counters.unconfirmed, 2);
+    assert_int_equal(b.session.flush_err, STRATO_EEPOCH);
+    script_fini(&b);
+}
+
+static void more_on_disk_than_accepted_breaks_the_connection(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p;
+
+    (void)state;
+    script_open(&b);
+    p = script_durable_producer(&b, "orders", 8);
+    assert_int_equal(script_send(&b, p), 0);
+    drain(&b);
+
+    script_say(&b, "credit", "ch:s limit:u limit_bytes:u accepted:u durable:u", "orders", 8, 1 << 20, 0, 1);
+
+    assert_int_equal(b.session.counters.malformed, 1);
+    script_fini(&b);
+}
+
 static void a_new_epoch_reports_the_unconfirmed_and_counts_from_zero(void **state)
 {
     struct scripted_broker b;
@@ -512,6 +568,9 @@ int main(void)
         cmocka_unit_test(a_refused_resend_is_asked_for_again),
         cmocka_unit_test(messages_gathered_while_the_connection_broke_leave_after_the_resume),
         cmocka_unit_test(a_new_epoch_reports_the_unconfirmed_and_counts_from_zero),
+        cmocka_unit_test(on_a_durable_channel_a_send_is_confirmed_when_it_is_on_disk),
+        cmocka_unit_test(a_new_epoch_reports_what_was_accepted_and_not_on_disk),
+        cmocka_unit_test(more_on_disk_than_accepted_breaks_the_connection),
         cmocka_unit_test(a_refusal_reaches_the_one_who_watches_that_index),
         cmocka_unit_test(byte_credit_bounds_as_well),
         cmocka_unit_test(a_message_over_the_broker_s_limit_never_leaves),
