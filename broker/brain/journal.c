@@ -20,11 +20,18 @@ static uint64_t get_number(const uint8_t *from, int bytes)
     return number;
 }
 
+static bool is_in_range(uint32_t channel, enum journal_table table, uint64_t key, uint64_t bytes)
+{
+    bool is_seq = table == JOURNAL_MESSAGES || table == JOURNAL_ATTEMPTS;
+
+    return channel <= JOURNAL_CHANNEL_MAX && bytes <= JOURNAL_VALUE_BYTES_MAX && (!is_seq || key <= JOURNAL_SEQ_MAX);
+}
+
 int journal_write(struct strato_writer *batch, const struct journal_entry *entry)
 {
     uint8_t head[JOURNAL_HEAD_BYTES];
 
-    if (entry->value.bytes > JOURNAL_VALUE_BYTES_MAX)
+    if (!is_in_range(entry->channel, entry->table, entry->key, entry->value.bytes))
         return STRATO_ELIMIT;
     head[0] = (uint8_t)entry->verb;
     head[1] = (uint8_t)entry->table;
@@ -51,8 +58,8 @@ int journal_next(struct strato_bytes *batch, struct journal_entry *ret_entry)
     entry.channel = (uint32_t)get_number(at + 2, 4);
     entry.key = get_number(at + 6, 8);
     bytes = get_number(at + 14, 4);
-    if (entry.channel > JOURNAL_CHANNEL_MAX || bytes > batch->bytes - JOURNAL_HEAD_BYTES ||
-        bytes > JOURNAL_VALUE_BYTES_MAX || (bytes && entry.verb != JOURNAL_PUT))
+    if (!is_in_range(entry.channel, entry.table, entry.key, bytes) || bytes > batch->bytes - JOURNAL_HEAD_BYTES ||
+        (bytes && entry.verb != JOURNAL_PUT))
         return STRATO_ECODEC;
     entry.value = strato_bytes(at + JOURNAL_HEAD_BYTES, bytes);
     *batch = strato_bytes(at + JOURNAL_HEAD_BYTES + bytes, batch->bytes - JOURNAL_HEAD_BYTES - bytes);

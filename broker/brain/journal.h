@@ -35,16 +35,18 @@ enum journal_table {
     JOURNAL_MESSAGES,    /* key = seq: a message that is queued, or an event in the history; written once */
     JOURNAL_ATTEMPTS,    /* key = seq: what changes while it is queued; its absence means none yet */
     JOURNAL_DEADLETTERS, /* key = number of the entry */
-    JOURNAL_IDS,         /* key = hash of (principal, id): the window of deduplication */
+    JOURNAL_IDS,         /* key = running number: the window of deduplication, oldest first */
     JOURNAL_TABLES
 };
 
 enum {
-    JOURNAL_CHANNEL_MAX =
-        1 << 24, /* channel numbers are 1 .. this; 0 is the broker's own (routing rules and the like) */
+    JOURNAL_CHANNEL_MAX = 65535, /* channel numbers are 1 .. this; 0 is the broker's own (routing rules) */
     JOURNAL_HEAD_BYTES = 18,
     JOURNAL_VALUE_BYTES_MAX = 80 * 1024 * 1024, /* the largest message and what is said of it */
 };
+
+/** Keys of JOURNAL_MESSAGES and JOURNAL_ATTEMPTS: with the channel's 16 bits they make one positive 63-bit number. */
+#define JOURNAL_SEQ_MAX ((UINT64_C(1) << 47) - 1)
 
 struct journal_entry {
     enum journal_verb verb;
@@ -54,7 +56,7 @@ struct journal_entry {
     struct strato_bytes value; /* borrowed from the batch; none unless PUT */
 };
 
-/** Append one entry. @return 0; STRATO_ENOMEM (the writer remembers it as well); STRATO_ELIMIT: the value is too large. */
+/** Append one entry. @return 0; STRATO_ENOMEM (the writer remembers it as well); STRATO_ELIMIT: value, channel or key out of range. */
 int journal_write(struct strato_writer *batch, const struct journal_entry *entry);
 
 /**

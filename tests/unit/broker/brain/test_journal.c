@@ -13,7 +13,7 @@
 
 static const struct journal_entry written[] = {
     { JOURNAL_PUT, JOURNAL_MESSAGES, 1, 7, { (const uint8_t *)"seven", 5 } },
-    { JOURNAL_DELETE, JOURNAL_MESSAGES, JOURNAL_CHANNEL_MAX, UINT64_MAX, { 0 } },
+    { JOURNAL_DELETE, JOURNAL_MESSAGES, JOURNAL_CHANNEL_MAX, JOURNAL_SEQ_MAX, { 0 } },
     { JOURNAL_DROP_CHANNEL, JOURNAL_CHANNELS, 3, 0, { 0 } },
     { JOURNAL_PUT, JOURNAL_IDS, 2, UINT64_C(0x0102030405060708), { 0 } },
 };
@@ -73,7 +73,9 @@ static void numbers_out_of_range_are_no_entry(void **state)
     static const struct {
         size_t at;
         uint8_t value;
-    } changes[] = { { 0, JOURNAL_DROP_CHANNEL + 1 }, { 1, JOURNAL_TABLES }, { 5, 2 }, { 14, 6 }, { 17, 0xff } };
+    } changes[] = {
+        { 0, JOURNAL_DROP_CHANNEL + 1 }, { 1, JOURNAL_TABLES }, { 5, 2 }, { 4, 1 }, { 13, 1 }, { 14, 6 }, { 17, 0xff }
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
@@ -90,12 +92,29 @@ static void numbers_out_of_range_are_no_entry(void **state)
     }
 }
 
+static void numbers_out_of_range_are_not_written(void **state)
+{
+    static const struct journal_entry wrong[] = {
+        { JOURNAL_PUT, JOURNAL_IDS, JOURNAL_CHANNEL_MAX + 1, 1, { 0 } },
+        { JOURNAL_PUT, JOURNAL_MESSAGES, 1, JOURNAL_SEQ_MAX + 1, { 0 } },
+        { JOURNAL_DELETE, JOURNAL_ATTEMPTS, 1, JOURNAL_SEQ_MAX + 1, { 0 } },
+    };
+    struct strato_writer w = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(journal_write(&w, &wrong[i]), STRATO_ELIMIT);
+    assert_int_equal(w.bytes, 0);
+    strato_writer_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_is_read_as_it_was_written),
         cmocka_unit_test(a_cut_batch_ends_in_an_error_at_every_byte_but_the_seams),
         cmocka_unit_test(numbers_out_of_range_are_no_entry),
+        cmocka_unit_test(numbers_out_of_range_are_not_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
