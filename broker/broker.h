@@ -19,6 +19,8 @@ typedef struct strato_broker strato_broker;
 struct strato_broker_drain {
     uint64_t leased_abandoned; /* leased messages given up */
     uint64_t dropped_shutdown; /* memory messages dropped as `shutdown` */
+    uint64_t kept;             /* messages of durable channels, found again by the next start */
+    uint64_t unsynced;         /* batches that a failing store has not taken: nobody was told that they are safe */
 };
 
 /** What the network shell counts, beside the brain's own numbers. */

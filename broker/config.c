@@ -141,11 +141,9 @@ static int check_channels(const struct broker_config *c, struct strato_option_er
     for (size_t i = 0; i < c->channels_count; i++) {
         const struct broker_channel *channel = &c->channels[i];
 
-        if (channel->is_durable)
-            return wrong(
-                error,
-                "channel %.100s: durable channels need a store, which this broker does not have; leave durable out",
-                channel->name);
+        if (channel->is_durable && !(c->data_dir && *c->data_dir))
+            return wrong(error, "channel %.100s: durable needs a data directory: set data (or --data DIR)",
+                         channel->name);
         if (channel->bytes_max < c->message_bytes_max)
             return wrong(error,
                          "channel %.100s: max_bytes is below max_message, so the largest message would never fit",
@@ -195,6 +193,13 @@ static const struct strato_option rows[] = {
       .complete = "file",
       .is = STRATO_OPTION_FLAG_ONLY,
       .doc = "Judge this file and leave: 0 if a broker could start with it, 2 if not." },
+    { .name = "check-store",
+      AT(check_store),
+      .kind = STRATO_OPTION_STRING,
+      .value = "DIR",
+      .complete = "dir",
+      .is = STRATO_OPTION_FLAG_ONLY,
+      .doc = "Check the data directory of a stopped broker and leave: 0 if it is sound, 1 if not. Changes nothing." },
     { .name = "show-config",
       AT(shows_config),
       .kind = STRATO_OPTION_FLAG,
@@ -221,6 +226,14 @@ static const struct strato_option rows[] = {
       .value = "DIR",
       .complete = "dir",
       .doc = "Also listen on Unix sockets in this directory (strato.native.sock and so on, mode 0660)." },
+    { .name = "data",
+      AT(data_dir),
+      .kind = STRATO_OPTION_STRING,
+      .value = "DIR",
+      .complete = "dir",
+      .doc =
+          "Keep durable channels in this directory, so that they survive a restart; made if it is missing. Without it "
+          "everything lives in memory." },
     { .name = "insecure",
       AT(is_insecure),
       .kind = STRATO_OPTION_FLAG,

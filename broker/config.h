@@ -38,12 +38,13 @@ typedef void broker_log_fn(void *arg, enum strato_log_level level, const char *c
 /** Not to be copied by assignment: `options` points into it. Strings are owned by it. */
 struct broker_config {
     /* what to read and show; used by main.c only */
-    char *file, *drop_in, *check_file;
+    char *file, *drop_in, *check_file, *check_store;
     bool shows_config;
     /* where to listen */
     struct strato_option_list hosts; /* TCP, every edge; empty = no TCP */
     uint16_t port;                   /* base; 0 = a free port for each edge */
     char *run_dir;                   /* ipc sockets strato.<edge>.sock; NULL or "" = none */
+    char *data_dir;                  /* the store; NULL or "" = memory only */
     bool is_insecure;
     bool has_native, has_pub_sub, has_events_push;
     struct strato_option_list push_pull; /* channels with a push/pull edge */

@@ -8,6 +8,7 @@
  */
 #include "broker/broker.h"
 #include "broker/log.h"
+#include "broker/store/sqlite.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -183,7 +184,8 @@ static void print_banner(struct stratod *d)
 {
     const char *edge, *endpoint;
 
-    say(d, STRATO_LOG_INFO, "starting version=%s pid=%ld data=memory", STRATO_VERSION, (long)getpid());
+    say(d, STRATO_LOG_INFO, "starting version=%s pid=%ld data=%.400s", STRATO_VERSION, (long)getpid(),
+        d->config.data_dir && *d->config.data_dir ? d->config.data_dir : "memory");
     for (size_t i = 0; (endpoint = strato_broker_endpoint_at(d->broker, i, &edge)) != NULL; i++)
         if (strncmp(endpoint, "inproc:", 7) != 0)
             say(d, STRATO_LOG_INFO, "listening edge=%s endpoint=%s", edge, endpoint);
@@ -245,11 +247,11 @@ static bool wait_for_drain(struct stratod *d)
 
 static int say_stopped(struct stratod *d, const struct strato_broker_drain *left)
 {
-    bool is_clean = left->leased_abandoned == 0 && left->dropped_shutdown == 0;
+    bool is_clean = left->leased_abandoned == 0 && left->dropped_shutdown == 0 && left->unsynced == 0;
 
     say(d, is_clean ? STRATO_LOG_INFO : STRATO_LOG_WARN,
-        "stopped leased_abandoned=%" PRIu64 " dropped_shutdown=%" PRIu64, left->leased_abandoned,
-        left->dropped_shutdown);
+        "stopped leased_abandoned=%" PRIu64 " dropped_shutdown=%" PRIu64 " kept=%" PRIu64 " unsynced=%" PRIu64,
+        left->leased_abandoned, left->dropped_shutdown, left->kept, left->unsynced);
     return is_clean ? 0 : EXIT_ABANDONED;
 }
 
@@ -313,6 +315,32 @@ static int serve(struct stratod *d)
     return rc;
 }
 
+/* ---- the store's check ------------------------------------------------------------------------------ */
+
+static void print_line(void *arg, const char *line)
+{
+    (void)arg;
+    printf("%s\n", line);
+}
+
+static int check_store(const char *dir)
+{
+    struct store_check found;
+    char detail[512] = "";
+    int rc = store_sqlite_check(dir, print_line, NULL, &found, detail, sizeof detail);
+
+    if (rc < 0) {
+        fprintf(stderr, "stratod: %s\n", detail);
+        return EXIT_FAILED;
+    }
+    printf("%s: schema %" PRIu32 ", channels %" PRIu64 ", messages %" PRIu64 ", dead letters %" PRIu64 ", ids %" PRIu64
+           ", wrong checksums %" PRIu64 ", quarantined before %" PRIu64 ", file %s\n",
+           dir, found.version, found.rows[JOURNAL_CHANNELS], found.rows[JOURNAL_MESSAGES],
+           found.rows[JOURNAL_DEADLETTERS], found.rows[JOURNAL_IDS], found.rows_bad, found.rows_quarantined,
+           found.is_sound ? "sound" : "damaged");
+    return found.is_sound && found.rows_bad == 0 ? 0 : EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     struct stratod d = { .argc = argc, .argv = argv, .signal_fd = -1, .drained_fd = -1 };
@@ -329,6 +357,8 @@ int main(int argc, char **argv)
         rc = rc == STRATO_ENOMEM ? EXIT_FAILED : EXIT_USAGE;
     } else if (d.config.check_file) {
         printf("%s: ok\n", d.config.check_file);
+    } else if (d.config.check_store) {
+        rc = check_store(d.config.check_store);
     } else if (d.config.shows_config) {
         strato_options_show_config(&d.config.options, stdout);
         show_channels(&d.config);

@@ -147,6 +147,7 @@ struct brain_action {
     struct {
         uint64_t leased_abandoned, dropped_shutdown; /* of memory channels */
         uint64_t kept;                               /* messages of durable channels that the next start finds */
+        uint64_t unsynced;                           /* batches that a failing store has not taken */
     } drain;
 };
 

@@ -62,6 +62,7 @@ static void finish(struct brain *brain)
         action->drain.leased_abandoned = abandoned;
         action->drain.dropped_shutdown = dropped;
         action->drain.kept = kept;
+        action->drain.unsynced = brain->confirm.made - brain->confirm.synced;
     }
 }
 

@@ -73,9 +73,24 @@ static void write_channel(const struct channel *ch, struct strato_writer *w)
     write_maps(ch, w);
 }
 
+static void write_store(const struct brain_store_stats *store, struct strato_writer *w)
+{
+    strato_writer_text(w, "store");
+    strato_writer_map(w, 5);
+    strato_writer_text(w, "failing");
+    strato_writer_bool(w, store->is_failing);
+    pair(w, "commits", store->commits);
+    pair(w, "commits_synced", store->commits_synced);
+    pair(w, "bytes_waiting", store->bytes_waiting);
+    pair(w, "failures", store->failures);
+}
+
 void report_stats(struct brain *brain, struct strato_bytes only, struct strato_writer *w)
 {
-    strato_writer_map(w, 5);
+    struct brain_store_stats store;
+
+    brain_store_stats(brain, &store);
+    strato_writer_map(w, store.has_store ? 6 : 5);
     strato_writer_text(w, "channels");
     strato_writer_array(w, channels_shown(brain, only));
     for (uint32_t i = 0; i < brain->channels_count; i++) {
@@ -89,6 +104,8 @@ void report_stats(struct brain *brain, struct strato_bytes only, struct strato_w
     pair(w, "violations", brain->violations);
     pair(w, "unroutable", brain->unroutable);
     pair(w, "receipts_dropped", brain->receipts_dropped);
+    if (store.has_store)
+        write_store(&store, w);
 }
 
 void report_channels(struct brain *brain, struct strato_writer *w)

@@ -6,6 +6,7 @@
 #include "broker/net/shell.h"
 
 #include "broker/net/limits.h"
+#include "broker/store/committer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,6 +122,7 @@ static int open_brain(struct shell *sh, const struct broker_config *config, char
     if (rc < 0)
         return rc;
     brain.epoch = sh->wall_ms;
+    brain.has_store = sh->store != NULL;
     brain.memory_max = brain.memory_max ? brain.memory_max : net_memory_budget();
     if (getrandom(brain.secret, sizeof brain.secret, 0) != sizeof brain.secret)
         memset(brain.secret, 0, sizeof brain.secret); /* derived from the seed, then */
@@ -150,6 +152,8 @@ static void list_items(struct shell *sh, int wake_fd)
     for (size_t i = 0; i < sh->sockets_count; i++)
         if (sh->sockets[i].monitor)
             sh->items[sh->items_count++] = (zmq_pollitem_t){ .socket = sh->sockets[i].monitor, .events = ZMQ_POLLIN };
+    if (sh->committer)
+        sh->items[sh->items_count++] = (zmq_pollitem_t){ .fd = committer_fd(sh->committer), .events = ZMQ_POLLIN };
     sh->items[sh->items_count++] = (zmq_pollitem_t){ .fd = wake_fd, .events = ZMQ_POLLIN };
 }
 
@@ -198,10 +202,12 @@ int shell_open(struct shell *sh, const struct broker_config *config, int wake_fd
         return rc;
     sh->sockets = calloc(NET_SOCKETS_MAX, sizeof *sh->sockets);
     sh->outlets = calloc(NET_SOCKETS_MAX, sizeof *sh->outlets);
-    sh->items = calloc(NET_SOCKETS_MAX * 2 + 1, sizeof *sh->items);
+    sh->items = calloc(NET_SOCKETS_MAX * 2 + 2, sizeof *sh->items);
     rc = sh->sockets && sh->outlets && sh->items ? net_peers_init(&sh->peers) : STRATO_ENOMEM;
+    rc = rc ? rc : storage_open(sh, config, detail, detail_bytes);
     rc = rc ? rc : open_sockets(sh, config, detail, detail_bytes);
     rc = rc ? rc : open_brain(sh, config, detail, detail_bytes);
+    rc = rc ? rc : storage_restore(sh, detail, detail_bytes);
     rc = rc ? rc : open_outlets(sh);
     if (rc < 0) {
         shell_close(sh, 0);
@@ -222,6 +228,7 @@ void shell_close(struct shell *sh, int linger_ms)
         net_socket_close(&sh->sockets[i], linger_ms);
     }
     sh->sockets_count = 0;
+    storage_close(sh);
     if (sh->brain)
         brain_destroy(&sh->brain);
     net_peers_fini(&sh->peers);
@@ -278,11 +285,14 @@ static void act(struct shell *sh, struct brain_action *action)
         log_action(sh, action);
         break;
     case BRAIN_COMMIT:
+        storage_commit(sh, action);
         break;
     case BRAIN_DRAINED:
         sh->is_drained = true;
         sh->drained.leased_abandoned = action->drain.leased_abandoned;
         sh->drained.dropped_shutdown = action->drain.dropped_shutdown;
+        sh->drained.kept = action->drain.kept;
+        sh->drained.unsynced = action->drain.unsynced;
         break;
     }
 }
@@ -383,6 +393,8 @@ bool shell_turn(struct shell *sh)
     sh->stats.turns++;
     if (ready > 0)
         hear_monitors(sh);
+    if (ready > 0 && sh->committer && sh->items[sh->items_count - 2].revents)
+        storage_hear(sh);
     if (ready > 0 || sh->gone.count > 0)
         read_sockets(sh);
     if (brain_next_timer_ms(sh->brain) <= sh->now_ms)

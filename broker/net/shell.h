@@ -44,6 +44,9 @@ struct shell {
     void *zmq;
     struct brain *brain;
     struct brain_out out;
+    struct store *store;         /* between opening and reading back */
+    struct committer *committer; /* NULL: everything lives in memory */
+    bool is_store_lost;          /* a batch never reached the committer */
     struct net_socket *sockets;
     struct net_outlet *outlets; /* parallel to sockets; used by NET_WORK_OUT */
     size_t sockets_count;
@@ -97,6 +100,17 @@ void native_probe(struct shell *sh, struct brain_action *action);
 void native_close(struct shell *sh, brain_peer number);
 /** Try stuck peers again, probe doubted ones again. Returns when that is due next. */
 uint64_t native_retry(struct shell *sh);
+
+/* storage.c: the store */
+int storage_open(struct shell *sh, const struct broker_config *config, char *detail, size_t detail_bytes);
+/** Give the brain its rows back, and start the storage thread. */
+int storage_restore(struct shell *sh, char *detail, size_t detail_bytes);
+/** Carry out COMMIT. Takes the data out of the action. */
+void storage_commit(struct shell *sh, struct brain_action *action);
+/** The committer has news. */
+void storage_hear(struct shell *sh);
+/** Sync what waits, and close. */
+void storage_close(struct shell *sh);
 
 /* edges.c: pub/sub and push/pull */
 void edges_read(struct shell *sh, struct net_socket *s);

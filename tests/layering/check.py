@@ -21,12 +21,14 @@ POISONED = ["zmq.h", "czmq.h", "CL/cl.h", "time.h", "sys/time.h"]
 ROOMS = [
     ("core/", ["core/", "schemas/"]),
     ("broker/brain/", ["core/", "schemas/", "broker/brain/"]),
+    ("broker/store/", ["core/", "schemas/", "broker/store/", "broker/brain/journal.h"]),
     ("bindings/c/", ["core/", "schemas/", "bindings/c/", "stratoswarm.h"]),
 ]
 
 # Who may include what; everybody else may not.
 OWNERS = [
     (re.compile(r"^c?zmq\.h$"), re.compile(r"^(broker|bindings/c|services|worker|cli|bench|tests|examples)/(.*/)?(net|integration|lib|peers)/")),
+    (re.compile(r"^sqlite3\.h$"), re.compile(r"^(broker/store|bench|tests)/")),
     (re.compile(r"^CL/"), re.compile(r"^worker/(device|executor)/")),
     (re.compile(r"^broker/(?!broker\.h)"), re.compile(r"^(broker|tests|bench)/")),
 ]

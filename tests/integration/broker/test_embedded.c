@@ -217,11 +217,12 @@ static void a_vanished_producers_credit_comes_back(void **state)
 static void a_drain_of_nothing_leaves_nothing_behind(void **state)
 {
     struct broker_fixture *f = *state;
-    struct strato_broker_drain drain = { 9, 9 };
+    struct strato_broker_drain drain = { 9, 9, 9, 9 };
 
     assert_int_equal(strato_broker_drain(f->broker, BROKER_FIXTURE_PATIENCE_MS, &drain), 0);
     assert_int_equal(drain.leased_abandoned, 0);
     assert_int_equal(drain.dropped_shutdown, 0);
+    assert_int_equal(drain.kept + drain.unsynced, 0);
 }
 
 static void a_drain_that_may_not_wait_counts_what_is_held(void **state)

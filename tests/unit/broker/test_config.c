@@ -181,13 +181,15 @@ static void a_channel_is_declared_once(void **state)
     assert_non_null(strstr(f->e.text, "declared twice"));
 }
 
-static void durable_is_refused_while_there_is_no_store(void **state)
+static void durable_needs_a_data_directory(void **state)
 {
     struct fixture *f = *state;
 
     assert_int_equal(read_text(f, "channels: [{name: a, durable: yes}]\n"), 0);
     assert_int_equal(broker_config_check(&f->config, &f->e), STRATO_ECONFIG);
-    assert_non_null(strstr(f->e.text, "need a store"));
+    assert_non_null(strstr(f->e.text, "data directory"));
+    assert_int_equal(read_text(f, "data: /somewhere\n"), 0);
+    assert_int_equal(broker_config_check(&f->config, &f->e), 0);
 }
 
 static void user_channels_have_edge_numbers_from_eight(void **state)
@@ -252,7 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(settings_that_do_not_fit_together_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(insecure_opens_other_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(a_channel_is_declared_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(durable_is_refused_while_there_is_no_store, setup, teardown),
+        cmocka_unit_test_setup_teardown(durable_needs_a_data_directory, setup, teardown),
         cmocka_unit_test_setup_teardown(user_channels_have_edge_numbers_from_eight, setup, teardown),
         cmocka_unit_test_setup_teardown(a_drop_in_directory_is_read_in_name_order, setup, teardown),
         cmocka_unit_test(loopback_is_told_from_the_world),
