@@ -67,20 +67,23 @@ static void act(struct world *w)
             break;
         case BRAIN_LOG:
             w->logs++;
+            snprintf(w->last_log, sizeof(w->last_log), "%.*s", (int)action->bytes, (const char *)action->data);
             break;
         case BRAIN_COMMIT:
+            world_keep_batch(w, action);
             break;
         case BRAIN_DRAINED:
             w->is_drained = true;
             w->drain_abandoned = action->drain.leased_abandoned;
             w->drain_dropped = action->drain.dropped_shutdown;
+            w->drain_kept = action->drain.kept;
             break;
         }
     }
     brain_out_reset(&w->out);
 }
 
-static void step(struct world *w, struct brain_event *event)
+void world_step(struct world *w, struct brain_event *event)
 {
     event->wall_ms = 1700000000000 + w->now_ms;
     assert_int_equal(brain_step(w->brain, event, w->now_ms, &w->out), 0);
@@ -103,7 +106,7 @@ void world_open(struct world *w, const struct brain_config *config)
         fail_msg("brain_open: %s", detail);
 }
 
-static void assert_laws(struct world *w)
+void world_assert_laws(struct world *w)
 {
     char detail[512] = "";
 
@@ -113,11 +116,12 @@ static void assert_laws(struct world *w)
 
 void world_close(struct world *w)
 {
-    assert_laws(w);
+    world_assert_laws(w);
     for (brain_peer p = 1; p < WORLD_PEERS_MAX; p++)
         world_clear(w, p);
     brain_destroy(&w->brain);
     brain_out_fini(&w->out);
+    world_store_close(w);
 }
 
 void world_begin(struct world_out *o, struct world *w, brain_peer peer, const char *op)
@@ -141,30 +145,32 @@ void world_send(struct world_out *o)
     struct world_peer *peer = &o->world->peers[o->peer];
 
     assert_int_equal(strato_writer_error(&o->w), 0);
-    step(o->world, &(struct brain_event){ .kind = BRAIN_FRAME,
-                                          .peer = o->peer,
-                                          .is_lockstep = peer->is_lockstep,
-                                          .is_local = !peer->is_remote,
-                                          .data = strato_writer_view(&o->w),
-                                          .blobs = o->blobs,
-                                          .blobs_count = o->blobs_count });
+    world_step(o->world, &(struct brain_event){ .kind = BRAIN_FRAME,
+                                                .peer = o->peer,
+                                                .is_lockstep = peer->is_lockstep,
+                                                .is_local = !peer->is_remote,
+                                                .data = strato_writer_view(&o->w),
+                                                .blobs = o->blobs,
+                                                .blobs_count = o->blobs_count });
     strato_writer_fini(&o->w);
 }
 
 void world_raw(struct world *w, brain_peer peer, const void *data, size_t bytes)
 {
-    step(w, &(struct brain_event){ .kind = BRAIN_FRAME,
-                                   .peer = peer,
-                                   .is_lockstep = w->peers[peer].is_lockstep,
-                                   .is_local = !w->peers[peer].is_remote,
-                                   .data = strato_bytes(data, bytes) });
+    world_step(w, &(struct brain_event){ .kind = BRAIN_FRAME,
+                                         .peer = peer,
+                                         .is_lockstep = w->peers[peer].is_lockstep,
+                                         .is_local = !w->peers[peer].is_remote,
+                                         .data = strato_bytes(data, bytes) });
 }
 
 void world_turn(struct world *w)
 {
-    step(w, &(struct brain_event){ .kind = BRAIN_TURN_END });
+    world_step(w, &(struct brain_event){ .kind = BRAIN_TURN_END });
     w->turns++;
-    assert_laws(w);
+    world_assert_laws(w);
+    if (w->batches && !w->holds_batches)
+        world_sync(w, UINT64_MAX);
 }
 
 void world_wait(struct world *w, uint64_t ms)
@@ -177,17 +183,17 @@ void world_wait(struct world *w, uint64_t ms)
         if (due > end)
             break;
         w->now_ms = due > w->now_ms ? due : w->now_ms;
-        step(w, &(struct brain_event){ .kind = BRAIN_TICK });
+        world_step(w, &(struct brain_event){ .kind = BRAIN_TICK });
         world_turn(w);
     }
     w->now_ms = end;
-    step(w, &(struct brain_event){ .kind = BRAIN_TICK });
+    world_step(w, &(struct brain_event){ .kind = BRAIN_TICK });
     world_turn(w);
 }
 
 void world_event(struct world *w, enum brain_event_kind kind, brain_peer peer)
 {
-    step(w, &(struct brain_event){ .kind = kind, .peer = peer });
+    world_step(w, &(struct brain_event){ .kind = kind, .peer = peer });
 }
 
 struct world_frame *world_receive(struct world *w, brain_peer peer)

@@ -10,6 +10,7 @@
 #define STRATO_TESTS_SIM_WORLD_H
 
 #include "broker/brain/brain.h"
+#include "broker/store/memory.h"
 #include "core/batch.h"
 #include "core/header.h"
 
@@ -44,7 +45,13 @@ struct world {
     uint64_t published, edge_out, probes, closed, logs;
     uint64_t last_edge_bytes;
     bool is_drained;
-    uint64_t drain_abandoned, drain_dropped;
+    uint64_t drain_abandoned, drain_dropped, drain_kept;
+    /* with a store */
+    struct store *store;
+    struct world_batch *batches; /* that left the brain and are on no disk yet, oldest first */
+    bool holds_batches;          /* they wait for world_sync(); else every turn ends with one */
+    uint64_t rows_left_out;
+    char last_log[256];
 };
 
 void world_open(struct world *w, const struct brain_config *config);
@@ -111,4 +118,22 @@ void world_call(struct world *w, brain_peer peer, const char *channel, uint64_t 
                 bool idempotent);
 void world_reply(struct world *w, brain_peer peer, const char *channel, uint64_t tag, bool more);
 struct brain_channel_stats world_stats(struct world *w, const char *channel);
+
+/* ---- a broker with a store, which outlives it (world_store.c) ---- */
+/** As world_open(), with an empty store. */
+void world_open_kept(struct world *w, const struct brain_config *config);
+/** The oldest so many batches reach the disk, and the brain hears of it in a turn of its own. */
+void world_sync(struct world *w, uint64_t batches);
+uint64_t world_unsynced(const struct world *w);
+/** The disk refuses: the brain hears why. */
+void world_store_fails(struct world *w, const char *why);
+/** kill -9 and a start after down_ms: batches that are on no disk are gone, every peer has to begin anew. */
+void world_crash(struct world *w, const struct brain_config *config, uint64_t down_ms);
+/** Only the start: 0, or what brain_restore() said. */
+int world_revive(struct world *w, const struct brain_config *config, char *ret_detail, size_t detail_bytes);
+/* for world.c */
+void world_keep_batch(struct world *w, struct brain_action *action);
+void world_store_close(struct world *w);
+void world_step(struct world *w, struct brain_event *event);
+void world_assert_laws(struct world *w);
 #endif
