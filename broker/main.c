@@ -279,6 +279,7 @@ static int open_signals(struct stratod *d)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGPIPE); /* read and forgotten */
+    sigaddset(&set, SIGXFSZ); /* a file-size limit is a disk that refuses, not an end */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return STRATO_EIO;
     d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
