@@ -139,9 +139,11 @@ static int set_row(struct strato_yaml *y, struct strato_options *o, const struct
     return rc;
 }
 
-static bool is_repeated(struct strato_yaml *y, const yaml_node_t *map, const yaml_node_pair_t *pair, const char *key)
+bool strato_yaml_is_repeated(struct strato_yaml *y, const yaml_node_t *map, const yaml_node_pair_t *pair)
 {
-    for (const yaml_node_pair_t *other = map->data.mapping.pairs.start; other < pair; other++) {
+    const char *key = strato_yaml_scalar(yaml_document_get_node(&y->document, pair->key));
+
+    for (const yaml_node_pair_t *other = map->data.mapping.pairs.start; other < pair && key; other++) {
         const char *text = strato_yaml_scalar(yaml_document_get_node(&y->document, other->key));
 
         if (text && strcmp(text, key) == 0)
@@ -168,7 +170,7 @@ static int read_pair(struct strato_yaml *y, const struct reader *r, const yaml_n
 
     if (!name)
         return strato_yaml_complain(y, key, "a key must be plain text");
-    if (is_repeated(y, root, pair, name))
+    if (strato_yaml_is_repeated(y, root, pair))
         return strato_yaml_complain(y, key, "key \"%.100s\" stands twice", name);
     row = strato_options_find(r->o, name);
     if (row && !(row->is & STRATO_OPTION_FLAG_ONLY))
@@ -177,9 +179,9 @@ static int read_pair(struct strato_yaml *y, const struct reader *r, const yaml_n
     return rc == STRATO_ENOENT ? unknown_key(y, r->o, key, r->nested_keys) : rc;
 }
 
-static int read_document(struct strato_yaml *y, const struct reader *r)
+static int read_document(void *arg, struct strato_yaml *y, yaml_node_t *root)
 {
-    yaml_node_t *root = yaml_document_get_root_node(&y->document);
+    const struct reader *r = arg;
     int rc = 0;
 
     if (!root || is_null(root)) /* an empty file sets nothing */
@@ -213,35 +215,49 @@ static int only_one_document(yaml_parser_t *parser, struct strato_yaml *y)
     return is_last ? 0 : STRATO_ECONFIG;
 }
 
-int strato_options_yaml(struct strato_options *o, const char *path, strato_yaml_nested_fn *nested, void *arg,
-                        const char *const *nested_keys, struct strato_option_error *ret_error)
+int strato_yaml_text(const char *path, const char *text, size_t bytes, strato_yaml_root_fn *fn, void *arg,
+                     struct strato_option_error *ret_error)
 {
     struct strato_yaml y = { .path = path, .error = ret_error };
-    struct reader r = { o, nested, arg, nested_keys };
     yaml_parser_t parser;
-    char *text = NULL;
-    size_t bytes = 0;
-    int rc = read_file(path, &text, &bytes);
+    int rc;
 
-    if (rc < 0) {
-        snprintf(ret_error->text, sizeof ret_error->text, "%s: %s", path,
-                 rc == STRATO_ENOENT ? "no such file" : "cannot be read, or longer than 1 MiB");
-        return rc;
-    }
-    if (!yaml_parser_initialize(&parser)) {
-        free(text);
+    if (!yaml_parser_initialize(&parser))
         return STRATO_ENOMEM;
-    }
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, bytes);
     if (!yaml_parser_load(&parser, &y.document)) {
         rc = syntax_error(path, &parser, ret_error);
     } else {
-        rc = read_document(&y, &r);
-        if (rc == 0 && yaml_document_get_root_node(&y.document))
+        yaml_node_t *root = yaml_document_get_root_node(&y.document);
+
+        rc = fn(arg, &y, root);
+        if (rc == 0 && root)
             rc = only_one_document(&parser, &y);
         yaml_document_delete(&y.document);
     }
     yaml_parser_delete(&parser);
+    return rc;
+}
+
+int strato_yaml_file(const char *path, strato_yaml_root_fn *fn, void *arg, struct strato_option_error *ret_error)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    int rc = read_file(path, &text, &bytes);
+
+    if (rc < 0)
+        snprintf(ret_error->text, sizeof ret_error->text, "%s: %s", path,
+                 rc == STRATO_ENOENT ? "no such file" : "cannot be read, or longer than 1 MiB");
+    else
+        rc = strato_yaml_text(path, text, bytes, fn, arg, ret_error);
     free(text);
     return rc;
+}
+
+int strato_options_yaml(struct strato_options *o, const char *path, strato_yaml_nested_fn *nested, void *arg,
+                        const char *const *nested_keys, struct strato_option_error *ret_error)
+{
+    struct reader r = { o, nested, arg, nested_keys };
+
+    return strato_yaml_file(path, read_document, &r, ret_error);
 }

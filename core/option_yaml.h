@@ -29,6 +29,20 @@ int strato_yaml_complain(struct strato_yaml *y, const yaml_node_t *at, const cha
 /** The scalar's text, or NULL if it is none. Lives as long as the document. */
 const char *strato_yaml_scalar(const yaml_node_t *node);
 
+/** What to do with a document's root, NULL if the file is empty. */
+typedef int strato_yaml_root_fn(void *arg, struct strato_yaml *y, yaml_node_t *root);
+/**
+ * Read the one document of a text.
+ * @param path  For complaints only.
+ * @return what fn returned; STRATO_ECONFIG (no YAML, or a second document; ret_error says where); STRATO_ENOMEM.
+ */
+int strato_yaml_text(const char *path, const char *text, size_t bytes, strato_yaml_root_fn *fn, void *arg,
+                     struct strato_option_error *ret_error);
+/** The same for a file. @return also STRATO_ENOENT, STRATO_EIO (unreadable, longer than STRATO_YAML_BYTES_MAX). */
+int strato_yaml_file(const char *path, strato_yaml_root_fn *fn, void *arg, struct strato_option_error *ret_error);
+/** Does this key stand in the map before `pair`? */
+bool strato_yaml_is_repeated(struct strato_yaml *y, const yaml_node_t *map, const yaml_node_pair_t *pair);
+
 /**
  * A key that no row has. @return 0 = taken; STRATO_ENOENT = unknown; STRATO_ECONFIG after a complaint; STRATO_ENOMEM.
  */
