@@ -24,12 +24,14 @@ enum {
 /** One entry of `channels:`. */
 struct broker_channel {
     char *name;
-    int pattern; /* enum brain_pattern */
-    int full;    /* BROKER_FULL_BY_PATTERN, else 1 + enum brain_full_policy */
-    int ack;     /* 0 by pattern, 1 no, 2 yes */
-    bool is_sticky, is_durable, has_tally;
-    uint32_t capacity, ttl_ms, prefetch, start_timeout_ms, lease_ms, history;
-    uint64_t bytes_max, history_bytes;
+    int pattern;                      /* enum brain_pattern */
+    int full;                         /* BROKER_FULL_BY_PATTERN, else 1 + enum brain_full_policy */
+    int ack;                          /* 0 by pattern, 1 no, 2 yes */
+    int dead_on_expiry, dead_on_drop; /* as ack */
+    bool is_sticky, is_durable, has_tally, is_strict, displaces;
+    uint32_t capacity, ttl_ms, prefetch, start_timeout_ms, lease_ms, attempt_ms, max_deliver, backoff_ms,
+        backoff_max_ms, dedup_ms, dead_max, history;
+    uint64_t bytes_max, dead_bytes_max, history_bytes;
 };
 
 /** Where log lines go: text is "event key=value ...", without time or newline. Called from the core thread. */

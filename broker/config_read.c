@@ -5,6 +5,8 @@
  */
 #include "broker/config.h"
 
+#include "broker/brain/channel.h"
+
 #include "broker/config_route.h"
 #include "core/option_yaml.h"
 
@@ -84,6 +86,77 @@ static const struct strato_option channel_rows[] = {
       .min = 1,
       .max = STRATO_TTL_MS_MAX,
       .doc = "How long a started message is held without being extended." },
+    { .name = "attempt",
+      AT(attempt_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .initial = "30m",
+      .min = 1,
+      .max = STRATO_TTL_MS_MAX,
+      .doc = "No attempt is extended beyond this; the message goes back." },
+    { .name = "max-deliver",
+      AT(max_deliver),
+      .kind = STRATO_OPTION_UINT,
+      .initial = "5",
+      .min = 1,
+      .max = 200,
+      .doc = "Counted attempts after which a message is dead." },
+    { .name = "backoff",
+      AT(backoff_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .initial = "50ms",
+      .min = 1,
+      .max = STRATO_TTL_MS_MAX,
+      .doc = "Pause before a failed message is tried again, doubled each time." },
+    { .name = "backoff-max",
+      AT(backoff_max_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .initial = "30s",
+      .min = 1,
+      .max = STRATO_TTL_MS_MAX,
+      .doc = "The longest such pause." },
+    { .name = "dedup",
+      AT(dedup_ms),
+      .kind = STRATO_OPTION_DURATION,
+      .initial = "2m",
+      .min = 1000,
+      .max = STRATO_TTL_MS_MAX,
+      .doc = "How long a message's id is remembered, so that sending it again makes no duplicate." },
+    { .name = "dlq",
+      AT(dead_max),
+      .kind = STRATO_OPTION_UINT,
+      .initial = "1000",
+      .min = 1,
+      .max = 100000,
+      .doc = "Dead letters kept; the oldest is evicted, and counted." },
+    { .name = "dlq-bytes",
+      AT(dead_bytes_max),
+      .kind = STRATO_OPTION_SIZE,
+      .initial = "64MiB",
+      .min = 65536,
+      .max = (uint64_t)1 << 40,
+      .doc = "Bytes of dead letters kept." },
+    { .name = "dlq-expired",
+      AT(dead_on_expiry),
+      .kind = STRATO_OPTION_ENUM,
+      .choices = "default|no|yes",
+      .initial = "default",
+      .doc = "What expires goes to the dead letters; default yes for work." },
+    { .name = "dlq-dropped",
+      AT(dead_on_drop),
+      .kind = STRATO_OPTION_ENUM,
+      .choices = "default|no|yes",
+      .initial = "default",
+      .doc = "What a full queue drops goes to the dead letters; default yes, but for events." },
+    { .name = "strict",
+      AT(is_strict),
+      .kind = STRATO_OPTION_FLAG,
+      .doc = "Serve the lanes in strict order of priority: a busy one starves those below it." },
+    { .name = "displace",
+      AT(displaces),
+      .kind = STRATO_OPTION_FLAG,
+      .doc = "When it is full, a critical message (priority 80 and more) may push the newest low one (below 40) to the "
+             "dead "
+             "letters." },
     { .name = "history",
       AT(history),
       .kind = STRATO_OPTION_UINT,
@@ -249,31 +322,48 @@ int broker_config_read_dir(struct broker_config *config, const char *path, struc
     return rc;
 }
 
+/* 0 is "not said": the default of the pattern stays. */
+static void take(uint32_t said, uint32_t *to)
+{
+    if (said)
+        *to = said;
+}
+
+static void choose(int said, bool *to)
+{
+    if (said)
+        *to = said == 2;
+}
+
 static void translate(const struct broker_channel *from, struct brain_channel_config *to)
 {
-    static const uint32_t ttl_ms[] = { [BRAIN_EVENTS] = 60000, [BRAIN_REQUEST] = 30000, [BRAIN_WORK] = 3600000 };
-    static const uint32_t prefetch[] = { [BRAIN_EVENTS] = 256, [BRAIN_REQUEST] = 32, [BRAIN_WORK] = 32 };
-    static const enum brain_full_policy full[] = {
-        [BRAIN_EVENTS] = BRAIN_FULL_DROP_OLDEST, [BRAIN_REQUEST] = BRAIN_FULL_REJECT, [BRAIN_WORK] = BRAIN_FULL_WAIT
-    };
-
-    *to = (struct brain_channel_config){
-        .pattern = (enum brain_pattern)from->pattern,
-        .full = from->full ? (enum brain_full_policy)(from->full - 1) : full[from->pattern],
-        .capacity = from->capacity,
-        .bytes_max = from->bytes_max,
-        .ttl_ms = from->ttl_ms ? from->ttl_ms : ttl_ms[from->pattern],
-        .ack = from->ack ? from->ack == 2 : from->pattern != BRAIN_EVENTS,
-        .is_sticky = from->is_sticky,
-        .has_tally = from->has_tally,
-        .is_durable = from->is_durable,
-        .consumer_prefetch = from->prefetch ? from->prefetch : prefetch[from->pattern],
-        .start_timeout_ms = from->start_timeout_ms,
-        .lease_ms = from->lease_ms,
-        .history_max = from->history,
-        .history_bytes_max = from->history_bytes,
-    };
     snprintf(to->name, sizeof to->name, "%s", from->name);
+    channel_config_defaults(to, (enum brain_pattern)from->pattern);
+    if (from->full)
+        to->full = (enum brain_full_policy)(from->full - 1);
+    to->capacity = from->capacity;
+    to->bytes_max = from->bytes_max;
+    to->is_sticky = from->is_sticky;
+    to->has_tally = from->has_tally;
+    to->is_durable = from->is_durable;
+    to->is_strict = from->is_strict;
+    to->displaces = from->displaces;
+    to->start_timeout_ms = from->start_timeout_ms;
+    to->lease_ms = from->lease_ms;
+    to->attempt_ms = from->attempt_ms;
+    to->max_deliver = from->max_deliver;
+    to->backoff_ms = from->backoff_ms;
+    to->backoff_max_ms = from->backoff_max_ms;
+    to->dedup_ms = from->dedup_ms;
+    to->dead_max = from->dead_max;
+    to->dead_bytes_max = from->dead_bytes_max;
+    to->history_max = from->history;
+    to->history_bytes_max = from->history_bytes;
+    take(from->ttl_ms, &to->ttl_ms);
+    take(from->prefetch, &to->consumer_prefetch);
+    choose(from->ack, &to->ack);
+    choose(from->dead_on_expiry, &to->dead_on_expiry);
+    choose(from->dead_on_drop, &to->dead_on_drop);
 }
 
 int broker_config_brain(const struct broker_config *config, struct brain_config *ret_brain,

@@ -10,10 +10,11 @@
 struct set_config {
     struct cli_common common;
     int pattern;
-    char *full, *ack, *tally;
+    char *full, *ack, *tally, *dlq_expired, *dlq_dropped, *strict, *displace;
     bool sticky, durable, dry_run;
-    uint32_t capacity, prefetch, ttl_ms, start_timeout_ms, lease_ms, history;
-    uint64_t bytes_max, history_bytes;
+    uint32_t capacity, prefetch, ttl_ms, start_timeout_ms, lease_ms, attempt_ms, max_deliver, backoff_ms,
+        backoff_max_ms, dedup_ms, dlq, history;
+    uint64_t bytes_max, dlq_bytes, history_bytes;
 };
 
 static const char *const patterns[] = { "work", "request", "events" };
@@ -61,6 +62,57 @@ static const char *const patterns[] = { "work", "request", "events" };
           .kind = STRATO_OPTION_DURATION,                                                                              \
           .value = "TIME",                                                                                             \
           .doc = "How long a started message is held without being extended." },                                       \
+        { .name = "attempt",                                                                                           \
+          AT(attempt_ms),                                                                                              \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .doc = "No attempt is extended beyond this." },                                                              \
+        { .name = "max-deliver",                                                                                       \
+          AT(max_deliver),                                                                                             \
+          .kind = STRATO_OPTION_UINT,                                                                                  \
+          .value = "N",                                                                                                \
+          .doc = "Counted attempts after which a message is dead." },                                                  \
+        { .name = "backoff",                                                                                           \
+          AT(backoff_ms),                                                                                              \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .doc = "Pause before a failed message is tried again, doubled each time." },                                 \
+        { .name = "backoff-max",                                                                                       \
+          AT(backoff_max_ms),                                                                                          \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .doc = "The longest such pause." },                                                                          \
+        { .name = "dedup",                                                                                             \
+          AT(dedup_ms),                                                                                                \
+          .kind = STRATO_OPTION_DURATION,                                                                              \
+          .value = "TIME",                                                                                             \
+          .doc = "How long a message's id is remembered." },                                                           \
+        { .name = "dlq", AT(dlq), .kind = STRATO_OPTION_UINT, .value = "N", .doc = "Dead letters kept." },             \
+        { .name = "dlq-bytes",                                                                                         \
+          AT(dlq_bytes),                                                                                               \
+          .kind = STRATO_OPTION_SIZE,                                                                                  \
+          .value = "SIZE",                                                                                             \
+          .doc = "Bytes of dead letters kept." },                                                                      \
+        { .name = "dlq-expired",                                                                                       \
+          AT(dlq_expired),                                                                                             \
+          .kind = STRATO_OPTION_STRING,                                                                                \
+          .value = "yes|no",                                                                                           \
+          .doc = "What expires goes to the dead letters." },                                                           \
+        { .name = "dlq-dropped",                                                                                       \
+          AT(dlq_dropped),                                                                                             \
+          .kind = STRATO_OPTION_STRING,                                                                                \
+          .value = "yes|no",                                                                                           \
+          .doc = "What a full queue drops goes to the dead letters." },                                                \
+        { .name = "strict",                                                                                            \
+          AT(strict),                                                                                                  \
+          .kind = STRATO_OPTION_STRING,                                                                                \
+          .value = "yes|no",                                                                                           \
+          .doc = "Serve the lanes in strict order of priority." },                                                     \
+        { .name = "displace",                                                                                          \
+          AT(displace),                                                                                                \
+          .kind = STRATO_OPTION_STRING,                                                                                \
+          .value = "yes|no",                                                                                           \
+          .doc = "A critical message may push a low one out of a full channel." },                                     \
         { .name = "history",                                                                                           \
           AT(history),                                                                                                 \
           .kind = STRATO_OPTION_UINT,                                                                                  \
@@ -134,6 +186,29 @@ static void pair_bool(struct pairs *p, const char *key, bool is_said, bool value
     strato_writer_bool(p->w, value);
 }
 
+/* A yes or a no; nothing if it was not said. */
+static void pair_choice(struct pairs *p, const char *key, const char *text)
+{
+    pair_bool(p, key, text && *text, text && strcmp(text, "yes") == 0);
+}
+
+static bool is_choice(const char *text)
+{
+    return !text || !*text || strcmp(text, "yes") == 0 || strcmp(text, "no") == 0;
+}
+
+/* The flag that wants yes or no and got something else, or NULL. */
+static const char *wrong_choice(const struct set_config *config)
+{
+    return !is_choice(config->ack)           ? "ack"
+           : !is_choice(config->tally)       ? "tally"
+           : !is_choice(config->dlq_expired) ? "dlq-expired"
+           : !is_choice(config->dlq_dropped) ? "dlq-dropped"
+           : !is_choice(config->strict)      ? "strict"
+           : !is_choice(config->displace)    ? "displace"
+                                             : NULL;
+}
+
 static void write_pairs(struct pairs *p, const struct set_config *config, bool is_add)
 {
     pair_text(p, "pattern", is_add ? patterns[config->pattern] : NULL);
@@ -141,13 +216,24 @@ static void write_pairs(struct pairs *p, const struct set_config *config, bool i
     pair_u64(p, "max_bytes", config->bytes_max);
     pair_text(p, "full", config->full);
     pair_u64(p, "ttl_ms", config->ttl_ms);
-    pair_bool(p, "ack", config->ack && *config->ack, config->ack && strcmp(config->ack, "yes") == 0);
-    pair_bool(p, "tally", config->tally && *config->tally, config->tally && strcmp(config->tally, "yes") == 0);
+    pair_choice(p, "ack", config->ack);
+    pair_choice(p, "tally", config->tally);
+    pair_choice(p, "dlq_expired", config->dlq_expired);
+    pair_choice(p, "dlq_dropped", config->dlq_dropped);
+    pair_choice(p, "strict", config->strict);
+    pair_choice(p, "displace", config->displace);
     pair_bool(p, "sticky", config->sticky, true);
     pair_bool(p, "durable", config->durable, true);
     pair_u64(p, "prefetch", config->prefetch);
     pair_u64(p, "start_timeout_ms", config->start_timeout_ms);
     pair_u64(p, "lease_ms", config->lease_ms);
+    pair_u64(p, "attempt_ms", config->attempt_ms);
+    pair_u64(p, "max_deliver", config->max_deliver);
+    pair_u64(p, "backoff_ms", config->backoff_ms);
+    pair_u64(p, "backoff_max_ms", config->backoff_max_ms);
+    pair_u64(p, "dedup_ms", config->dedup_ms);
+    pair_u64(p, "dlq", config->dlq);
+    pair_u64(p, "dlq_bytes", config->dlq_bytes);
     pair_u64(p, "history", config->history);
     pair_u64(p, "history_bytes", config->history_bytes);
 }
@@ -177,10 +263,8 @@ static int run(struct cli *cli, const struct set_config *config, bool is_add)
     strato_client *client = NULL;
     int code = CLI_OK, rc;
 
-    if (config->ack && *config->ack && strcmp(config->ack, "yes") != 0 && strcmp(config->ack, "no") != 0)
-        return cli_fail(cli, CLI_USAGE, "--ack wants yes or no, not \"%s\"", config->ack);
-    if (config->tally && *config->tally && strcmp(config->tally, "yes") != 0 && strcmp(config->tally, "no") != 0)
-        return cli_fail(cli, CLI_USAGE, "--tally wants yes or no, not \"%s\"", config->tally);
+    if (wrong_choice(config))
+        return cli_fail(cli, CLI_USAGE, "--%s wants yes or no", wrong_choice(config));
     write_pairs(&count, config, is_add);
     if (count.count == 0)
         return cli_fail(cli, CLI_USAGE, "nothing to set; %s --help lists the settings", cli->program->name);

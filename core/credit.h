@@ -100,6 +100,10 @@ struct strato_credit_grantor *strato_credit_expire(struct strato_credit_pool *po
 /** When strato_credit_expire() is worth calling; UINT64_MAX = never. May be early. */
 uint64_t strato_credit_next_deadline_ms(const struct strato_credit_pool *pool);
 
+/** One message and `bytes` more for this producer, outside of the rounds: the caller has made room for it alone. */
+void strato_credit_grant(struct strato_credit_pool *pool, struct strato_credit_grantor *g, uint64_t bytes,
+                         uint64_t now_ms);
+
 /**
  * May a put of n messages from absolute index i come in?
  * @param ret_skip  How many at its front are duplicates of what was accepted before (0..n).

@@ -152,6 +152,14 @@ uint64_t strato_credit_next_deadline_ms(const struct strato_credit_pool *pool)
     return pool->waiting ? pool->deadline_ms : UINT64_MAX;
 }
 
+void strato_credit_grant(struct strato_credit_pool *pool, struct strato_credit_grantor *g, uint64_t bytes,
+                         uint64_t now_ms)
+{
+    wait_leave(pool, g);
+    limit_set(pool, g, g->limit + 1, g->limit_bytes + bytes);
+    g->granted_ms = now_ms;
+}
+
 int strato_credit_admit(const struct strato_credit_grantor *g, uint64_t i, uint64_t n, uint64_t *ret_skip)
 {
     if (i > g->accepted)

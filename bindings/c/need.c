@@ -35,6 +35,8 @@ int strato__producer_need(struct strato__session *s, struct strato__producer *p,
     if (upto_bytes)
         strato_header_u64(&hw, "upto_bytes", upto_bytes);
     strato_header_u64(&hw, "wait", wait_ms);
+    if (bytes && p->is_lacking_critical)
+        strato_header_bool(&hw, "displace", true);
     strato_header_u64(&hw, "rq", rq);
     strato_header_end(&hw);
     rc = strato__session_send(s, &w);

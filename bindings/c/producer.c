@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+enum { CRITICAL = 80 }; /* from this priority on a message may push out a low one, where the channel allows it */
+
 static uint32_t hash(struct strato_bytes name)
 {
     uint32_t h = 2166136261U;
@@ -296,6 +298,7 @@ int strato__producer_send(struct strato__session *s, struct strato__producer *p,
     bool is_apart = message->attachments_count || s->no_batching;
     int rc;
 
+    p->is_lacking_critical = (message->envelope.has & STRATO_ENV_PRIORITY) && message->envelope.priority >= CRITICAL;
     if (p->is_credited && (p->credit.sent >= p->credit.limit || p->credit.sent < p->next_index)) {
         p->lacking_bytes = p->lacking_bytes ? p->lacking_bytes : 1;
         return STRATO_EAGAIN; /* dry, or what a resume sends again goes first */

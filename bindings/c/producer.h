@@ -71,6 +71,7 @@ struct strato__producer {
     struct strato__watch *watches;
     uint64_t refused;
     uint64_t lacking_bytes;                /* size of the last message that found no credit */
+    bool is_lacking_critical;              /* and it was a critical one */
     uint64_t sent_before, accepted_before; /* of earlier sessions, for the statistics */
 };
 

@@ -90,8 +90,7 @@ static int add_configured(struct brain *brain, const struct brain_channel_config
     }
     ch->config = *config;
     ch->is_configured = true;
-    ch->name = strato_text(ch->config.name);
-    ch->credit.is_pacing = channel_is_dropping(ch);
+    channel_settings_changed(ch);
     channel_set_capacity(ch, config->capacity, config->bytes_max);
     return 0;
 }

@@ -48,7 +48,18 @@ struct brain_channel_config {
     uint32_t consumer_prefetch; /* default `want` */
     uint32_t start_timeout_ms;  /* 60,000 */
     uint32_t lease_ms;          /* 30,000 from START */
-    uint32_t history_max;       /* messages kept, 10,000 */
+    uint32_t attempt_ms;        /* 30 min: no attempt is extended beyond */
+    uint32_t max_deliver;       /* 5 counted attempts, then dead */
+    uint32_t backoff_ms;        /* 50, doubled with each counted attempt up to .. */
+    uint32_t backoff_max_ms;    /* 30,000 */
+    uint32_t dedup_ms;          /* 120,000: how long an id is remembered */
+    uint32_t dead_max;          /* dead letters kept, 1,000 */
+    uint64_t dead_bytes_max;    /* 64 MiB */
+    bool dead_on_expiry;        /* what expired goes to the dead letters, not only into the counts */
+    bool dead_on_drop;          /* and so does what a full queue drops */
+    bool is_strict;             /* lanes in strict order: a busy one starves those below */
+    bool displaces;       /* a critical message may push the newest low one of a full channel to the dead letters */
+    uint32_t history_max; /* messages kept, 10,000 */
     uint64_t history_bytes_max; /* 16 MiB */
 };
 

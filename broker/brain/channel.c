@@ -58,6 +58,18 @@ void channel_set_capacity(struct channel *ch, uint32_t capacity, uint64_t bytes_
     ch->ceiling_bytes = bytes > bytes_max ? bytes : bytes_max;
 }
 
+void channel_settings_changed(struct channel *ch)
+{
+    ch->name = strato_text(ch->config.name);
+    ch->credit.is_pacing = channel_is_dropping(ch);
+    ch->dead.max = ch->config.dead_max;
+    ch->dead.bytes_max = ch->config.dead_bytes_max;
+    for (struct work_class *c = &ch->plain; c; c = c->next)
+        c->lanes.is_strict = ch->config.is_strict;
+    for (uint32_t i = 0; i < ch->consumers_count; i++)
+        ch->consumers[i]->bound.is_strict = ch->config.is_strict;
+}
+
 void channel_refused(struct channel *ch, int err)
 {
     ch->refused++;
@@ -361,7 +373,7 @@ void channel_expire(struct channel *ch, struct message *m)
     if (m->flags & MESSAGE_CALL) {
         call_fail(m, STRATO_ETIMEOUT, "nobody answered within the deadline");
         channel_end(ch, m, CHANNEL_EXPIRED, 0, STRATO_BYTES_NONE);
-    } else if (ch->config.pattern == BRAIN_REQUEST) {
+    } else if (!ch->config.dead_on_expiry) {
         channel_end(ch, m, CHANNEL_EXPIRED, 0, STRATO_BYTES_NONE);
     } else {
         channel_end(ch, m, CHANNEL_DEAD, DEADLETTER_EXPIRED, STRATO_BYTES_NONE);

@@ -41,8 +41,8 @@ enum {
     CHANNEL_KEYS_MAX = 65536,   /* affinities, and order keys, known to a channel */
     CHANNEL_PARKED_MAX = 1024,  /* parked gets of a channel */
     CHANNEL_REFUSAL_CODES = 24, /* distinct codes that `refused` tells apart */
-    CHANNEL_ATTEMPTS_MAX = 5,
-    CHANNEL_LEASE_MS_MAX = 30 * 60 * 1000, /* hard cap of one attempt */
+    CHANNEL_ATTEMPTS_MAX = 200, /* the most that max_deliver may be: counted in a byte */
+    CHANNEL_DEAD_MAX = 100000,  /* the most dead letters that a channel may keep */
 };
 
 /** Messages that ask the same of a consumer wait together, so that what nobody can take now is passed by. */
@@ -195,6 +195,8 @@ void channel_set_aside(struct channel *ch, struct message *m);
 /** Arm the timer of a READY, DELAYED or leased message by its state. */
 void channel_arm(struct channel *ch, struct message *m, uint64_t lease_end_ms);
 
+/** Its settings are new: lanes, credit and dead letters go by them from now on. */
+void channel_settings_changed(struct channel *ch);
 /** The capacity was changed: from now on the bound is the new one, or what is in as long as that is more. */
 void channel_set_capacity(struct channel *ch, uint32_t capacity, uint64_t bytes_max);
 /** Do both laws hold? O(1), but for O(subscriptions) on events. */

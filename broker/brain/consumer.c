@@ -54,6 +54,7 @@ int consumer_open(struct session *session, struct channel *ch, uint32_t number, 
     c->is_auto_ack = options->is_auto_ack;
     c->is_tap = options->is_tap;
     c->bytes_max = CONSUMER_BYTES_DEFAULT;
+    c->bound.is_strict = ch->config.is_strict;
     if (ch->config.is_sticky)
         c->spread_max = options->spread_max ? options->spread_max : 1;
     if (c->spread_max > CONSUMER_SPREAD_MAX)

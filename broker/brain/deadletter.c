@@ -29,9 +29,16 @@ int deadletter_reason_find(struct strato_bytes name, enum deadletter_reason *ret
     return STRATO_ENOENT;
 }
 
+static uint32_t entries_max(const struct deadletters *store)
+{
+    return store->max ? store->max : DEADLETTER_MAX;
+}
+
 bool deadletters_is_full(const struct deadletters *store, uint64_t bytes)
 {
-    return store->count && (store->count >= DEADLETTER_MAX || store->bytes + bytes > DEADLETTER_BYTES_MAX);
+    uint64_t bytes_max = store->bytes_max ? store->bytes_max : DEADLETTER_BYTES_MAX;
+
+    return store->count && (store->count >= entries_max(store) || store->bytes + bytes > bytes_max);
 }
 
 struct deadletter *deadletters_at(const struct deadletters *store, uint32_t k)
@@ -44,8 +51,8 @@ static int grow(struct deadletters *store)
     uint32_t capacity = store->capacity ? store->capacity * 2 : 8;
     struct deadletter *entries;
 
-    if (capacity > DEADLETTER_MAX)
-        capacity = DEADLETTER_MAX;
+    if (capacity > entries_max(store) && entries_max(store) > store->count)
+        capacity = entries_max(store);
     entries = malloc(capacity * sizeof(*entries));
     if (!entries)
         return STRATO_ENOMEM;

@@ -1,7 +1,7 @@
 /*
  * deadletter.h - where messages end that could not be done, with the reason.
  *
- * Bounded (1,000 entries and 64 MiB per channel); the oldest is evicted and counted. Reasons are a closed
+ * Bounded (by default 1,000 entries and 64 MiB per channel); the oldest is evicted and counted. Reasons are a closed
  * list. An entry has a number that is never used again; a message that was redriven and dies again for
  * the same reason takes its old entry's count and first time along. The store only keeps the book:
  * bury.c moves messages in, handle_dlq.c lists them and lets them out.
@@ -58,6 +58,8 @@ struct deadletter_note {
 struct deadletters {
     struct deadletter *entries; /* ring of `capacity` */
     uint32_t capacity, first, count;
+    uint32_t max;                     /* 0 = DEADLETTER_MAX */
+    uint64_t bytes_max;               /* 0 = DEADLETTER_BYTES_MAX */
     uint64_t bytes, evicted, numbers; /* numbers: the last one given */
     uint64_t by_reason[DEADLETTER_REASON_COUNT];
 };

@@ -31,11 +31,11 @@ void dedup_release(struct dedup *d, struct dedup_entry *entry)
 }
 
 /* Claims that wait for a slot are kept: somebody holds a pointer to them. */
-static void forget_old(struct dedup *d, uint64_t now_ms, uint64_t ids_max)
+static void forget_old(struct dedup *d, uint64_t now_ms, uint32_t window_ms, uint64_t ids_max)
 {
     struct dedup_entry *entry = d->oldest, *next;
 
-    for (; entry && (entry->at_ms + DEDUP_MS <= now_ms || d->map.count >= ids_max); entry = next) {
+    for (; entry && (entry->at_ms + window_ms <= now_ms || d->map.count >= ids_max); entry = next) {
         next = entry->next;
         if (!entry->seq)
             continue;
@@ -74,12 +74,13 @@ static struct dedup_entry *add(struct dedup *d, struct strato_bytes principal, s
 }
 
 int dedup_claim(struct dedup *d, struct strato_bytes principal, struct strato_bytes id, uint64_t content,
-                uint64_t now_ms, uint64_t ids_max, struct dedup_entry **ret_entry, uint64_t *ret_seq)
+                uint64_t now_ms, uint32_t window_ms, uint64_t ids_max, struct dedup_entry **ret_entry,
+                uint64_t *ret_seq)
 {
     struct key key = { principal, id };
     struct dedup_entry contents = { .content = content, .at_ms = now_ms }, *entry;
 
-    forget_old(d, now_ms, ids_max);
+    forget_old(d, now_ms, window_ms, ids_max);
     *ret_entry = NULL;
     entry = map_find(&d->map, hash_of(principal, id), is_entry, &key);
     if (entry) {

@@ -1,7 +1,7 @@
 /*
  * dedup.h - was this id accepted before? The window in which sending again is safe.
  *
- * Keyed by (principal, id), so nobody can suppress another's message; 120 s and max(8,192, 2 x capacity)
+ * Keyed by (principal, id), so nobody can suppress another's message; by default 120 s and max(8,192, 2 x capacity)
  * ids per channel. Only messages with an id of the client's own are looked at. An id is claimed when its
  * frame is decoded and gets its seq when it is accepted, so duplicates inside one frame are seen as well.
  * Rules: semantics.md 30.
@@ -13,7 +13,7 @@
 
 #include "broker/brain/map.h"
 
-enum { DEDUP_MS = 120000, DEDUP_IDS_MIN = 8192 };
+enum { DEDUP_IDS_MIN = 8192 };
 
 struct dedup_entry {
     struct dedup_entry *prev, *next; /* by age */
@@ -40,7 +40,8 @@ struct dedup {
  *         sending still waits for a slot).
  */
 int dedup_claim(struct dedup *d, struct strato_bytes principal, struct strato_bytes id, uint64_t content,
-                uint64_t now_ms, uint64_t ids_max, struct dedup_entry **ret_entry, uint64_t *ret_seq);
+                uint64_t now_ms, uint32_t window_ms, uint64_t ids_max, struct dedup_entry **ret_entry,
+                uint64_t *ret_seq);
 /** Remember again what was accepted before a restart; entries come in the order of their numbers. @return 0 or STRATO_ENOMEM. */
 int dedup_restore(struct dedup *d, struct strato_bytes principal, struct strato_bytes id,
                   const struct dedup_entry *entry);

@@ -22,6 +22,15 @@ void channel_config_defaults(struct brain_channel_config *config, enum brain_pat
         .consumer_prefetch = 32,
         .start_timeout_ms = 60000,
         .lease_ms = 30000,
+        .attempt_ms = 30 * 60 * 1000,
+        .max_deliver = 5,
+        .backoff_ms = 50,
+        .backoff_max_ms = 30000,
+        .dedup_ms = 120000,
+        .dead_max = 1000,
+        .dead_bytes_max = 64U * 1024 * 1024,
+        .dead_on_expiry = true,
+        .dead_on_drop = true,
         .history_max = 10000,
         .history_bytes_max = 16U * 1024 * 1024,
     };
@@ -29,10 +38,12 @@ void channel_config_defaults(struct brain_channel_config *config, enum brain_pat
     if (pattern == BRAIN_REQUEST) {
         c.full = BRAIN_FULL_REJECT;
         c.ttl_ms = 30000;
+        c.dead_on_expiry = false; /* the caller is told */
     } else if (pattern == BRAIN_EVENTS) {
         c.full = BRAIN_FULL_DROP_OLDEST;
         c.ttl_ms = 60000;
         c.ack = false;
+        c.dead_on_expiry = c.dead_on_drop = false; /* the history repairs */
         c.consumer_prefetch = CONSUMER_EVENTS_PREFETCH;
     }
     memcpy(c.name, config->name, sizeof(c.name));
@@ -52,6 +63,11 @@ bool channel_name_is_good(struct strato_bytes name)
     return true;
 }
 
+static bool channel_config_drops(const struct brain_channel_config *c)
+{
+    return c->full == BRAIN_FULL_DROP_OLDEST || c->full == BRAIN_FULL_DROP_NEWEST;
+}
+
 int channel_config_check(const struct brain_channel_config *c, char *ret_detail, size_t detail_bytes)
 {
     const char *why = NULL;
@@ -66,8 +82,27 @@ int channel_config_check(const struct brain_channel_config *c, char *ret_detail,
         why = "bytes_max must be 1 KiB..1 TiB";
     else if (c->ttl_ms < 1 || c->ttl_ms > STRATO_TTL_MS_MAX)
         why = "ttl_ms must be 1..86400000";
-    else if (c->start_timeout_ms < 1 || c->lease_ms < 1 || c->lease_ms > CHANNEL_LEASE_MS_MAX)
-        why = "start_timeout_ms must be >= 1 and lease_ms 1..1800000";
+    else if (c->start_timeout_ms < 1 || c->start_timeout_ms > STRATO_TTL_MS_MAX)
+        why = "start_timeout_ms must be 1..86400000";
+    else if (c->attempt_ms < 1 || c->attempt_ms > STRATO_TTL_MS_MAX || c->lease_ms < 1 || c->lease_ms > c->attempt_ms)
+        why = "attempt_ms must be 1..86400000 and lease_ms 1..attempt_ms";
+    else if (c->max_deliver < 1 || c->max_deliver > CHANNEL_ATTEMPTS_MAX)
+        why = "max_deliver must be 1..200";
+    else if (c->backoff_ms < 1 || c->backoff_max_ms < c->backoff_ms || c->backoff_max_ms > STRATO_TTL_MS_MAX)
+        why = "backoff_ms must be 1..backoff_max_ms, and that at most 86400000";
+    else if (c->dedup_ms < 1000 || c->dedup_ms > STRATO_TTL_MS_MAX)
+        why = "dedup_ms must be 1000..86400000";
+    else if (c->dead_max < 1 || c->dead_max > CHANNEL_DEAD_MAX || c->dead_bytes_max < 65536 ||
+             c->dead_bytes_max > (UINT64_C(1) << 40))
+        why = "dlq must be 1..100000 and dlq_bytes 64 KiB..1 TiB";
+    else if (c->history_max > 16777216 || c->history_bytes_max > (UINT64_C(1) << 40))
+        why = "history must be at most 16777216 and history_bytes at most 1 TiB";
+    else if (c->consumer_prefetch > SESSION_HELD_MAX)
+        why = "prefetch must be at most 4096";
+    else if ((c->is_strict || c->displaces) && c->pattern == BRAIN_EVENTS)
+        why = "events have no lanes: strict and displace are for work and requests";
+    else if (c->displaces && channel_config_drops(c))
+        why = "displace is for channels that wait or reject: a dropping one makes room by itself";
     else if (c->pattern == BRAIN_REQUEST && c->is_durable)
         why = "a request channel is not durable: its callers do not outlive the broker either";
     else if (c->pattern == BRAIN_EVENTS && c->full != BRAIN_FULL_DROP_OLDEST)
@@ -162,8 +197,8 @@ int channel_add(struct brain *brain, const struct brain_channel_config *config, 
     ch->keep_from = UINT64_MAX;
     ch->scanned = ch->kept_from = 1;
     ch->dedup.on_forget = keep_id_gone;
-    ch->credit.is_pacing = channel_is_dropping(ch);
     ch->credit.deadline_ms = UINT64_MAX;
+    channel_settings_changed(ch);
     ch->timer.kind = TIMER_CHANNEL;
     ch->expiry.kind = TIMER_CHANNEL_EXPIRY;
     if (map_add(&brain->channel_names, ch->hash, ch) < 0) {

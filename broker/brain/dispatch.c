@@ -67,6 +67,7 @@ int work_class_join(struct channel *ch, struct message *m, const struct strato_e
         c = class_new(e, is_spread);
         if (!c)
             return STRATO_ENOMEM;
+        c->lanes.is_strict = ch->config.is_strict;
         c->next = ch->plain.next;
         ch->plain.next = c;
         ch->classes++;

@@ -65,10 +65,9 @@ static int channel_set(struct admin *a)
     if (rc < 0)
         return rc;
     ch->config = config;
-    ch->name = strato_text(ch->config.name);
+    channel_settings_changed(ch);
     if (!config.has_tally)
         tallies_forget(ch);
-    ch->credit.is_pacing = channel_is_dropping(ch);
     channel_set_capacity(ch, config.capacity, config.bytes_max);
     channel_touch(ch);
     if (channel_is_kept(ch))

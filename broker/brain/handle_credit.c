@@ -26,6 +26,22 @@ static void send_full(const struct frame *frame, struct channel *ch)
     answer_send(&a);
 }
 
+/* A dry producer has a critical message: one low message makes room for it, now. */
+static void push_out(struct channel *ch, struct producer *p)
+{
+    const struct strato_credit_grantor *g = &p->credit;
+    uint64_t bytes = g->need_upto_bytes > g->limit_bytes ? g->need_upto_bytes - g->limit_bytes : 1;
+    struct strato_credit_room room;
+
+    if (!ch->config.displaces || ch->brain->is_draining || strato_credit_unspent(g) || !displace_for(ch, bytes))
+        return;
+    room = channel_room(ch);
+    if (bytes < STRATO_CREDIT_BYTES_STEP && (uint64_t)room.bytes > bytes)
+        bytes = (uint64_t)room.bytes < STRATO_CREDIT_BYTES_STEP ? (uint64_t)room.bytes : STRATO_CREDIT_BYTES_STEP;
+    strato_credit_grant(&ch->credit, &p->credit, bytes, ch->brain->now_ms);
+    p->critical = 1;
+}
+
 void handle_need(struct brain *brain, const struct frame *frame)
 {
     const struct strato_header *h = frame->header;
@@ -65,6 +81,8 @@ void handle_need(struct brain *brain, const struct frame *frame)
         memcpy(p->need_rq, h->rq.data, h->rq.bytes);
         p->need_rq_bytes = (uint8_t)h->rq.bytes;
     }
+    if (h->displace && p->credit.is_waiting && p->critical == 0)
+        push_out(ch, p);
     if (!p->credit.is_waiting) /* it is there already: a credit that crossed the need */
         producer_touch(p);
     channel_touch(ch);
@@ -82,6 +100,8 @@ void handle_release(struct brain *brain, const struct frame *frame)
     if (strato_credit_release(&ch->credit, &p->credit, h->sent, h->sent_bytes) < 0)
         answer_err(frame->peer, h, STRATO_EPROTO,
                    "released counts lie between accepted and limit; the limit is now accepted");
+    if (p->critical > strato_credit_unspent(&p->credit))
+        p->critical = strato_credit_unspent(&p->credit);
     channel_touch(ch);
 }
 

@@ -23,7 +23,7 @@
 #include "broker/brain/state.h"
 #include "core/glob.h"
 
-enum { PAGE_BYTES = 256 * 1024, PAGE_ENTRIES = 100, ENTRY_PAIRS = 18, ARGUMENTS_MAX = 64 };
+enum { LIST_MAX = 1000, PAGE_BYTES = 256 * 1024, PAGE_ENTRIES = 100, ENTRY_PAIRS = 18, ARGUMENTS_MAX = 64 };
 
 /* ---- arguments ---- */
 
@@ -88,7 +88,7 @@ static int read_from(struct strato_cursor *c, struct selection *s)
 
 static int read_limit(struct strato_cursor *c, struct selection *s)
 {
-    int rc = strato_cursor_u32(c, DEADLETTER_MAX, &s->limit);
+    int rc = strato_cursor_u32(c, LIST_MAX, &s->limit);
 
     return rc == 0 && s->limit == 0 ? STRATO_ESCHEMA : rc;
 }

@@ -27,8 +27,8 @@ void handle_get(struct brain *brain, const struct frame *frame)
     }
     if (lease_ms == 0)
         lease_ms = ch->config.lease_ms;
-    if (lease_ms > CHANNEL_LEASE_MS_MAX)
-        lease_ms = CHANNEL_LEASE_MS_MAX;
+    if (lease_ms > ch->config.attempt_ms)
+        lease_ms = ch->config.attempt_ms;
     rc = parking_get(frame->peer, ch, (uint32_t)n, (uint32_t)lease_ms, h, wait);
     if (rc < 0)
         answer_err(frame->peer, h, rc == STRATO_ENOMEM ? STRATO_ENO_RESOURCES : rc, "too many parked gets");

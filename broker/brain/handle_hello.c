@@ -128,6 +128,7 @@ static void revive_streams(struct session *session)
             struct strato_credit_room room = channel_room(ch);
 
             strato_credit_reattach(&ch->credit, &p->credit);
+            p->critical = 0;
             strato_credit_first(&ch->credit, &p->credit, &room);
             if (channel_is_kept(ch))
                 producer_touch(p); /* the welcome does not say what is on disk */

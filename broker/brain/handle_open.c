@@ -7,7 +7,23 @@
 
 #include "broker/brain/state.h"
 
-enum { DECLARED_CAPACITY = 1000 };
+enum {
+    DECLARED_CAPACITY = 1000,
+    /* Whoever may serve may declare; more than this is for administrators. */
+    DECLARED_HISTORY_MAX = 100000,
+    DECLARED_HISTORY_BYTES_MAX = 64 * 1024 * 1024,
+};
+
+static int judge_declared(const struct brain_channel_config *config, char *ret_detail, size_t detail_bytes)
+{
+    if (config->history_max <= DECLARED_HISTORY_MAX && config->history_bytes_max <= DECLARED_HISTORY_BYTES_MAX)
+        return 0;
+    snprintf(ret_detail, detail_bytes,
+             "declare keeps at most %d messages and 64 MiB of history; an administrator may give more "
+             "(`strato channel add`)",
+             DECLARED_HISTORY_MAX);
+    return STRATO_ELIMIT;
+}
 
 /* The channel of the request, made if it is declared. NULL after an error was answered. */
 static struct channel *channel_of(struct brain *brain, const struct frame *frame, bool is_serving)
@@ -46,6 +62,8 @@ static struct channel *channel_of(struct brain *brain, const struct frame *frame
             rc = settings_read(h->declare, true, &config, detail, sizeof(detail));
         if (rc == 0 && channel_config_check(&config, detail, sizeof(detail)) < 0)
             rc = STRATO_ESCHEMA;
+        if (rc == 0)
+            rc = judge_declared(&config, detail, sizeof(detail));
         if (rc == 0)
             rc = keep_allows(brain, &config, detail, sizeof(detail));
         if (rc == 0)

@@ -60,6 +60,20 @@ static void tell_duplicate(const struct frame *frame, struct channel *ch, uint64
     answer_send(&a);
 }
 
+/* The slot that a critical message has made is for critical ones: another one's place is not to be had by asking for it. */
+static void spend_critical(struct channel *ch, struct producer *p, struct stage *stage, struct staged *item)
+{
+    bool is_critical = item->message && item->message->priority >= DISPLACE_PRIORITY_MIN;
+
+    if (!is_critical && strato_credit_unspent(&p->credit) > p->critical)
+        return;
+    p->critical--;
+    if (is_critical || !item->message)
+        return;
+    ingest_refuse(ch->brain, stage, item, STRATO_ECREDIT,
+                  "this credit was made by pushing out a low message: it is for priority 80 and more");
+}
+
 static void session_put(const struct frame *frame, struct channel *ch)
 {
     const struct strato_header *h = frame->header;
@@ -103,6 +117,8 @@ static void session_put(const struct frame *frame, struct channel *ch)
     for (uint64_t k = skip; k < stage.count; k++) {
         struct staged *item = &stage.items[k];
 
+        if (p->critical)
+            spend_critical(ch, p, &stage, item);
         strato_credit_spend(&ch->credit, &p->credit, item->bytes);
         if (item->err < 0) {
             channel_refused(ch, item->err);
@@ -125,6 +141,15 @@ static uint32_t first_refused(const struct stage *stage)
     while (stage->items[k].err == 0)
         k++;
     return k;
+}
+
+/* One critical message, in a channel where it may push out a low one. */
+static bool may_displace(const struct channel *ch, const struct stage *stage)
+{
+    const struct message *m = stage->items[0].message;
+
+    return ch->config.displaces && !ch->brain->is_draining && stage->count == 1 && m &&
+           m->priority >= DISPLACE_PRIORITY_MIN;
 }
 
 static void plain_put(const struct frame *frame, struct channel *ch)
@@ -159,6 +184,8 @@ static void plain_put(const struct frame *frame, struct channel *ch)
          : ch->parked_head                 ? STRATO_EFULL
          : stage.duplicates == stage.count ? 0
                                            : ingest_room(ch, stage.count - stage.duplicates, stage.bytes);
+    if (rc == STRATO_EFULL && may_displace(ch, &stage) && displace_for(ch, stage.bytes))
+        rc = 0;
     if (rc == STRATO_EFULL && wait && ch->config.full == BRAIN_FULL_WAIT) {
         rc = parking_put(peer, ch, &stage, h, wait);
         if (rc == 0) {

@@ -49,7 +49,7 @@ static void apply_extend(struct channel *ch, struct message *m, struct settle *s
 {
     uint64_t ms = settle->header->ms;
 
-    lease_extend(ch, m, ms < CHANNEL_LEASE_MS_MAX ? (uint32_t)ms : CHANNEL_LEASE_MS_MAX);
+    lease_extend(ch, m, ms < ch->config.attempt_ms ? (uint32_t)ms : ch->config.attempt_ms);
 }
 
 static void note_stale(struct settle *settle, uint64_t tag)

@@ -81,10 +81,10 @@ static int claim_id(struct stage *stage, struct channel *ch, const struct sender
 
     if (ids_max < DEDUP_IDS_MIN)
         ids_max = DEDUP_IDS_MIN;
-    rc = dedup_claim(&ch->dedup, principal, e->id.bytes, content_of(e, blobs), ch->brain->now_ms, ids_max, &item->claim,
-                     &item->dup_seq);
+    rc = dedup_claim(&ch->dedup, principal, e->id.bytes, content_of(e, blobs), ch->brain->now_ms, ch->config.dedup_ms,
+                     ids_max, &item->claim, &item->dup_seq);
     if (rc == STRATO_ECONFLICT)
-        return refuse(stage, rc, "this id was used for another message within 120 s");
+        return refuse(stage, rc, "this id was used for another message within the channel's dedup_ms");
     if (rc == STRATO_EPARKED)
         return refuse(stage, rc, "the first sending of this id still waits for a slot, or stands in the same frame");
     stage->duplicates += rc == 1;
@@ -195,22 +195,32 @@ int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender,
     return rc;
 }
 
+static void unstage_one(struct brain *brain, struct staged *item)
+{
+    struct message *m = item->message;
+
+    unclaim(brain->staging, item);
+    if (!m)
+        return;
+    if (m->extra) {
+        if (m->flags & MESSAGE_CALL)
+            call_free(m);
+        ingest_untie(brain->staging, m);
+    }
+    message_drop(&brain->slab, m);
+    item->message = NULL;
+}
+
+void ingest_refuse(struct brain *brain, struct stage *stage, struct staged *item, int err, const char *detail)
+{
+    unstage_one(brain, item);
+    item->err = refuse(stage, err, detail);
+}
+
 void ingest_unstage(struct brain *brain, struct stage *stage)
 {
-    for (uint32_t i = 0; i < stage->count; i++) {
-        struct message *m = stage->items[i].message;
-
-        unclaim(brain->staging, &stage->items[i]);
-        if (!m)
-            continue;
-        if (m->extra) {
-            if (m->flags & MESSAGE_CALL)
-                call_free(m);
-            ingest_untie(brain->staging, m);
-        }
-        message_drop(&brain->slab, m);
-        stage->items[i].message = NULL;
-    }
+    for (uint32_t i = 0; i < stage->count; i++)
+        unstage_one(brain, &stage->items[i]);
     stage->count = 0;
 }
 
@@ -247,7 +257,10 @@ static void overflow(struct channel *ch, struct message *m)
     while (channel_is_dropping(ch) && is_over(ch)) {
         struct message *out = ch->config.full == BRAIN_FULL_DROP_OLDEST ? victim(ch) : m;
 
-        channel_end(ch, out ? out : m, CHANNEL_DEAD, DEADLETTER_QUEUE_FULL, STRATO_BYTES_NONE);
+        if (ch->config.dead_on_drop)
+            channel_end(ch, out ? out : m, CHANNEL_DEAD, DEADLETTER_QUEUE_FULL, STRATO_BYTES_NONE);
+        else
+            channel_end(ch, out ? out : m, CHANNEL_DROPPED, CHANNEL_DROP_QUEUE_FULL, STRATO_BYTES_NONE);
         if (!out || out == m)
             break;
     }

@@ -45,6 +45,8 @@ struct ingest_frame {
  */
 int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender, const struct ingest_frame *frame,
                  uint64_t n, uint64_t skip, bool with_ids);
+/** Refuse one message after all: it is dropped, its id forgotten, its error set. */
+void ingest_refuse(struct brain *brain, struct stage *stage, struct staged *item, int err, const char *detail);
 /** Drop what was staged and not admitted. */
 void ingest_unstage(struct brain *brain, struct stage *stage);
 /** Tie a message that is in no queue yet to what its envelope names: needs, affinity, order key. @return 0; STRATO_ELIMIT; STRATO_ENOMEM (untie it). */

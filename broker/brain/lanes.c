@@ -49,6 +49,10 @@ struct message *lanes_peek(struct lanes *lanes)
 {
     if (lanes->count == 0)
         return NULL;
+    for (int i = 0; lanes->is_strict && i < LANES; i++) {
+        if (lanes->lane[i].head)
+            return lanes->lane[i].head;
+    }
     while (lanes->used >= weights[lanes->turn] || !lanes->lane[lanes->turn].head) {
         lanes->turn = (uint8_t)((lanes->turn + 1) % LANES);
         lanes->used = 0;

@@ -3,7 +3,8 @@
  *
  * Deficit round robin: with all lanes busy, low gets 1 of 15 turns and its head waits for at most 14
  * others; an empty lane's share goes to the rest. Inside a lane messages lie in the order of their seq,
- * so one that comes back takes its original place. Rules: semantics.md 26 and 27.
+ * so one that comes back takes its original place. Strict lanes are served from the top as long as there is
+ * anything: what is below starves. Rules: semantics.md 26 and 27.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -24,6 +25,7 @@ struct lanes {
     uint32_t count;
     uint8_t turn; /* lane being served */
     uint8_t used; /* of its turns */
+    bool is_strict;
 };
 
 /** Append a message that is newer than all in its lane, or put an older one back at its place. */

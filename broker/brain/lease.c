@@ -10,8 +10,6 @@
 
 #include "broker/brain/state.h"
 
-enum { BACKOFF_MS = 50, BACKOFF_MS_MAX = 30000 };
-
 /* The number in an L1 lease's text is easy to guess; what follows it is not. */
 static uint64_t lease_check(const struct brain *brain, uint64_t number)
 {
@@ -110,15 +108,15 @@ void lease_ack(struct channel *ch, struct message *m)
     channel_end(ch, m, CHANNEL_SETTLED, 0, STRATO_BYTES_NONE);
 }
 
-static uint64_t backoff_ms(struct brain *brain, unsigned attempts)
+static uint64_t backoff_ms(struct channel *ch, unsigned attempts)
 {
-    uint64_t delay = BACKOFF_MS;
+    uint64_t delay = ch->config.backoff_ms, most = ch->config.backoff_max_ms;
 
-    for (unsigned i = 1; i < attempts && delay < BACKOFF_MS_MAX; i++)
+    for (unsigned i = 1; i < attempts && delay < most; i++)
         delay *= 2;
-    if (delay > BACKOFF_MS_MAX)
-        delay = BACKOFF_MS_MAX;
-    return delay + delay * (brain_random(brain) % 101) / 1000;
+    if (delay > most)
+        delay = most;
+    return delay + delay * (brain_random(ch->brain) % 101) / 1000;
 }
 
 static void end_dead(struct channel *ch, struct message *m, enum deadletter_reason why, struct strato_bytes error)
@@ -137,7 +135,7 @@ static void end_dead(struct channel *ch, struct message *m, enum deadletter_reas
 static bool count_attempt(struct channel *ch, struct message *m, struct strato_bytes error)
 {
     m->attempts++;
-    if (m->attempts < CHANNEL_ATTEMPTS_MAX)
+    if (m->attempts < ch->config.max_deliver)
         return false;
     end_dead(ch, m, DEADLETTER_MAX_DELIVER, error);
     return true;
@@ -158,7 +156,7 @@ void lease_nack(struct channel *ch, struct message *m, const struct lease_nack *
         return;
     delay = nack->delay_ms;
     if (!nack->has_delay) /* prefetched and given back untouched: others may have it at once */
-        delay = had_started || nack->penalty ? backoff_ms(ch->brain, m->attempts) : 0;
+        delay = had_started || nack->penalty ? backoff_ms(ch, m->attempts) : 0;
     channel_requeue(ch, m, delay);
 }
 
@@ -167,7 +165,7 @@ int lease_extend(struct channel *ch, struct message *m, uint32_t ms)
     uint64_t now = ch->brain->now_ms, cap, until;
 
     lease_start(ch, m);
-    cap = message_time(m->started_ms, now) + CHANNEL_LEASE_MS_MAX;
+    cap = message_time(m->started_ms, now) + ch->config.attempt_ms;
     if (now >= cap) {
         lease_due(ch, m);
         return STRATO_ESTALE_LEASE;
@@ -225,5 +223,5 @@ void lease_due(struct channel *ch, struct message *m)
     }
     if (count_attempt(ch, m, strato_text("the lease ran out")))
         return;
-    channel_requeue(ch, m, backoff_ms(ch->brain, m->attempts));
+    channel_requeue(ch, m, backoff_ms(ch, m->attempts));
 }

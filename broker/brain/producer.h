@@ -25,6 +25,7 @@ struct producer {
     struct confirm_mark marks[CONFIRM_MARKS];
     uint8_t marks_count;
     struct producer *marked_next;
+    uint64_t critical;     /* of its unspent credit: slots that were made by pushing out, for critical messages only */
     uint8_t revoke_misses; /* seconds that the last revoke has been without an answer */
 };
 

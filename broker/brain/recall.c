@@ -135,8 +135,7 @@ static int join(struct channel *ch, const struct brain_channel_config *stored, c
     }
     if (!ch->is_configured) { /* built in, and changed at run time */
         ch->config = *stored;
-        ch->name = strato_text(ch->config.name);
-        ch->credit.is_pacing = channel_is_dropping(ch);
+        channel_settings_changed(ch);
     }
     return 0;
 }
@@ -431,7 +430,7 @@ static int restore_attempts(struct channel *ch, const struct journal_entry *entr
     if (!item)
         return 0;
     /* The broker's own end was no fault of the message's, so it has one try left, however often it was started. */
-    item->message->attempts = (uint8_t)(attempts < CHANNEL_ATTEMPTS_MAX ? attempts : CHANNEL_ATTEMPTS_MAX - 1);
+    item->message->attempts = (uint8_t)(attempts < ch->config.max_deliver ? attempts : ch->config.max_deliver - 1);
     item->message->deliveries = (uint16_t)(deliveries < UINT16_MAX ? deliveries : UINT16_MAX);
     item->is_moving = is_moving;
     if (ready_ms)

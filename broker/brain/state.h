@@ -13,6 +13,7 @@
 #include "broker/brain/confirm.h"
 #include "broker/brain/consumer.h"
 #include "broker/brain/dispatch.h"
+#include "broker/brain/displace.h"
 #include "broker/brain/fanout.h"
 #include "broker/brain/ingest.h"
 #include "broker/brain/keep.h"

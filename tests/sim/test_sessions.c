@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "broker/brain/channel.h"
 #include "tests/sim/claims.h"
 #include "tests/sim/world.h"
 
@@ -369,17 +370,23 @@ static void a_declared_channel_must_agree_with_the_one_that_exists(void **state)
 
 /* ---- bounds ---- */
 
+static struct brain_channel_config work_channel(const char *name, enum brain_full_policy full, uint32_t capacity,
+                                                uint64_t bytes_max)
+{
+    struct brain_channel_config config = { 0 };
+
+    memcpy(config.name, name, strlen(name));
+    channel_config_defaults(&config, BRAIN_WORK);
+    config.full = full;
+    config.capacity = capacity;
+    config.bytes_max = bytes_max;
+    return config;
+}
+
 static void the_byte_bound_is_exact_too(void **state)
 {
     struct world *w = malloc(sizeof(*w));
-    struct brain_channel_config small = { .name = "small",
-                                          .pattern = BRAIN_WORK,
-                                          .capacity = 1000,
-                                          .bytes_max = 4096,
-                                          .ttl_ms = 60000,
-                                          .ack = true,
-                                          .start_timeout_ms = 60000,
-                                          .lease_ms = 30000 };
+    struct brain_channel_config small = work_channel("small", BRAIN_FULL_WAIT, 1000, 4096);
     static uint8_t payload[1003] = { 0xc5, 0x03, 0xe8 };
     struct strato_envelope_out e = { .type = "t.x", .payload = STRATO_BYTES_OF(payload) };
 
@@ -416,26 +423,8 @@ static void above_the_memory_budget_nothing_new_comes_in(void **state)
 static void drop_policies_drop_the_right_one_and_say_so(void **state)
 {
     struct world *w = malloc(sizeof(*w));
-    struct brain_channel_config channels[] = {
-        { .name = "oldest",
-          .pattern = BRAIN_WORK,
-          .full = BRAIN_FULL_DROP_OLDEST,
-          .capacity = 3,
-          .bytes_max = 65536,
-          .ttl_ms = 60000,
-          .ack = true,
-          .start_timeout_ms = 60000,
-          .lease_ms = 30000 },
-        { .name = "newest",
-          .pattern = BRAIN_WORK,
-          .full = BRAIN_FULL_DROP_NEWEST,
-          .capacity = 3,
-          .bytes_max = 65536,
-          .ttl_ms = 60000,
-          .ack = true,
-          .start_timeout_ms = 60000,
-          .lease_ms = 30000 },
-    };
+    struct brain_channel_config channels[] = { work_channel("oldest", BRAIN_FULL_DROP_OLDEST, 3, 65536),
+                                               work_channel("newest", BRAIN_FULL_DROP_NEWEST, 3, 65536) };
 
     (void)state;
     world_open(w, &(struct brain_config){ .channels = channels, .channels_count = 2 });
@@ -455,26 +444,6 @@ static void drop_policies_drop_the_right_one_and_say_so(void **state)
     }
     world_close(w);
     free(w);
-}
-
-static void a_durable_channel_is_refused_and_says_why(void **state)
-{
-    struct brain_channel_config channel = { .name = "safe",
-                                            .pattern = BRAIN_WORK,
-                                            .capacity = 3,
-                                            .bytes_max = 65536,
-                                            .ttl_ms = 60000,
-                                            .start_timeout_ms = 60000,
-                                            .lease_ms = 30000,
-                                            .is_durable = true };
-    struct brain_config config = { .epoch = 1, .channels = &channel, .channels_count = 1 };
-    struct brain *brain = NULL;
-    char detail[256];
-
-    (void)state;
-    assert_int_equal(brain_open(&config, 0, &brain, detail, sizeof(detail)), STRATO_ESTORE);
-    assert_non_null(strstr(detail, "store"));
-    assert_null(brain);
 }
 
 /* ---- edges ---- */
@@ -592,7 +561,6 @@ int main(void)
         cmocka_unit_test(the_byte_bound_is_exact_too),
         cmocka_unit_test(above_the_memory_budget_nothing_new_comes_in),
         cmocka_unit_test(drop_policies_drop_the_right_one_and_say_so),
-        cmocka_unit_test(a_durable_channel_is_refused_and_says_why),
         cmocka_unit_test_setup_teardown(an_edge_out_takes_by_its_window_and_settles_what_it_sent, setup, teardown),
         cmocka_unit_test_setup_teardown(an_edge_in_is_read_only_while_there_is_room, setup, teardown),
         cmocka_unit_test_setup_teardown(published_events_carry_seq_and_prev, setup, teardown),

@@ -101,6 +101,28 @@ static void a_need_never_overtakes_the_puts_before_it(void **state)
     script_fini(&b);
 }
 
+static void only_a_critical_message_asks_to_push_another_out(void **state)
+{
+    struct strato_send message = { .channel = "gpu", .envelope = { .type = "t", .has = STRATO_ENV_PRIORITY } };
+    struct scripted_broker b;
+    struct strato__producer *p;
+
+    (void)state;
+    script_open(&b);
+    p = script_producer(&b, "gpu", 0);
+    for (uint8_t priority = 79; priority <= 80; priority++) {
+        struct script_frame frame;
+
+        message.envelope.priority = priority;
+        assert_int_equal(strato__producer_send(&b.session, p, &message, NULL, NULL), STRATO_EAGAIN);
+        assert_int_equal(strato__producer_need(&b.session, p, 1, 1000u * priority), 0);
+        frame = script_expect(&b, "need");
+        assert_int_equal(frame.header.displace, priority == 80);
+        script_land(&b);
+    }
+    script_fini(&b);
+}
+
 static void the_same_need_is_not_repeated(void **state)
 {
     struct scripted_broker b;
@@ -558,6 +580,7 @@ int main(void)
         cmocka_unit_test(a_put_carries_its_index_and_epoch),
         cmocka_unit_test(a_need_asks_for_more_than_was_sent_and_windows_double),
         cmocka_unit_test(a_need_never_overtakes_the_puts_before_it),
+        cmocka_unit_test(only_a_critical_message_asks_to_push_another_out),
         cmocka_unit_test(the_same_need_is_not_repeated),
         cmocka_unit_test(full_answers_only_the_need_it_names),
         cmocka_unit_test(a_revoke_is_answered_behind_the_pending_puts),

@@ -10,6 +10,8 @@
 #include "broker/brain/lanes.h"
 #include "tests/sim/claims.h"
 
+enum { WINDOW_MS = 120000 };
+
 static struct slab slab;
 static struct sender *sender;
 
@@ -197,15 +199,15 @@ static void an_id_is_remembered_for_its_window_and_its_principal(void **state)
     struct strato_bytes a = strato_text("alice"), b = strato_text("bob"), id = strato_text("id");
 
     (void)state;
-    assert_int_equal(dedup_claim(&d, a, id, 1, 0, 10, &entry, &seq), 0);
-    assert_int_equal(dedup_claim(&d, a, id, 1, 0, 10, &(struct dedup_entry *){ 0 }, &seq), STRATO_EPARKED);
+    assert_int_equal(dedup_claim(&d, a, id, 1, 0, WINDOW_MS, 10, &entry, &seq), 0);
+    assert_int_equal(dedup_claim(&d, a, id, 1, 0, WINDOW_MS, 10, &(struct dedup_entry *){ 0 }, &seq), STRATO_EPARKED);
     entry->seq = 77;
-    assert_int_equal(dedup_claim(&d, a, id, 1, DEDUP_MS - 1, 10, &entry, &seq), 1);
+    assert_int_equal(dedup_claim(&d, a, id, 1, WINDOW_MS - 1, WINDOW_MS, 10, &entry, &seq), 1);
     assert_int_equal(seq, 77);
-    assert_int_equal(dedup_claim(&d, a, id, 2, 0, 10, &entry, &seq), STRATO_ECONFLICT);
-    assert_int_equal(dedup_claim(&d, b, id, 2, 0, 10, &entry, &seq), 0);
+    assert_int_equal(dedup_claim(&d, a, id, 2, 0, WINDOW_MS, 10, &entry, &seq), STRATO_ECONFLICT);
+    assert_int_equal(dedup_claim(&d, b, id, 2, 0, WINDOW_MS, 10, &entry, &seq), 0);
     dedup_release(&d, entry);
-    assert_int_equal(dedup_claim(&d, a, id, 1, DEDUP_MS, 10, &entry, &seq), 0);
+    assert_int_equal(dedup_claim(&d, a, id, 1, WINDOW_MS, WINDOW_MS, 10, &entry, &seq), 0);
     dedup_fini(&d);
 }
 
@@ -217,8 +219,9 @@ static void the_window_of_ids_is_bounded(void **state)
 
     (void)state;
     for (uint64_t i = 1; i <= 100; i++) {
-        assert_int_equal(
-            dedup_claim(&d, strato_text("a"), STRATO_BYTES_OF((uint8_t[]){ (uint8_t)i }), i, 0, 10, &entry, &seq), 0);
+        assert_int_equal(dedup_claim(&d, strato_text("a"), STRATO_BYTES_OF((uint8_t[]){ (uint8_t)i }), i, 0, WINDOW_MS,
+                                     10, &entry, &seq),
+                         0);
         entry->seq = i;
     }
     assert_true(d.map.count <= 10);
