@@ -19,6 +19,7 @@ struct auth_keys {
     size_t roles_count;
     struct auth_principal *principals; /* by key, ascending */
     size_t count;
+    struct auth_principals all; /* the same, for those who only look */
 };
 
 static const struct builtin {
@@ -66,22 +67,9 @@ void auth_keys_drop(struct auth_keys *keys)
 
 /* ---- asking --------------------------------------------------------------------------------------- */
 
-const struct auth_principal *auth_keys_find(const struct auth_keys *keys, const uint8_t key[STRATO_KEY_BYTES])
+const struct auth_principals *auth_keys_all(const struct auth_keys *keys)
 {
-    size_t low = 0, high = keys->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = memcmp(key, keys->principals[middle].key, STRATO_KEY_BYTES);
-
-        if (order == 0)
-            return &keys->principals[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return &keys->all;
 }
 
 const struct auth_principal *auth_keys_named(const struct auth_keys *keys, struct strato_bytes name)
@@ -90,16 +78,6 @@ const struct auth_principal *auth_keys_named(const struct auth_keys *keys, struc
         if (strato_bytes_is(name, keys->principals[i].name))
             return &keys->principals[i];
     return NULL;
-}
-
-const struct auth_principal *auth_keys_at(const struct auth_keys *keys, size_t i)
-{
-    return i < keys->count ? &keys->principals[i] : NULL;
-}
-
-size_t auth_keys_count(const struct auth_keys *keys)
-{
-    return keys->count;
 }
 
 /* ---- roles ---------------------------------------------------------------------------------------- */
@@ -441,6 +419,7 @@ static int read_root(void *arg, struct strato_yaml *y, yaml_node_t *root)
         return strato_yaml_complain(y, names, "at most %d keys", AUTH_KEYS_MAX);
     keys->principals = calloc(count + 1, sizeof *keys->principals);
     rc = keys->principals ? read_entries(keys, y, names, read_key) : STRATO_ENOMEM;
+    keys->all = (struct auth_principals){ keys->principals, keys->count };
     return rc < 0 ? rc : sort_keys(keys, y, names);
 }
 

@@ -41,11 +41,8 @@ struct auth_keys *auth_keys_hold(struct auth_keys *keys);
 /** Accepts NULL. The last holder frees. Thread-safe, as hold is. */
 void auth_keys_drop(struct auth_keys *keys);
 
-/** The principal of a public key, or NULL: a stranger. O(log n). Lives as long as the set. */
-const struct auth_principal *auth_keys_find(const struct auth_keys *keys, const uint8_t key[STRATO_KEY_BYTES]);
+/** Everybody in it; lives as long as the set. */
+const struct auth_principals *auth_keys_all(const struct auth_keys *keys);
 /** By name, or NULL. O(n). */
 const struct auth_principal *auth_keys_named(const struct auth_keys *keys, struct strato_bytes name);
-/** The i-th of all, or NULL. */
-const struct auth_principal *auth_keys_at(const struct auth_keys *keys, size_t i);
-size_t auth_keys_count(const struct auth_keys *keys);
 #endif

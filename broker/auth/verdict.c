@@ -28,6 +28,24 @@ unsigned auth_verb_parse(struct strato_bytes name)
     return 0;
 }
 
+const struct auth_principal *auth_find(const struct auth_principals *set, const uint8_t key[STRATO_KEY_BYTES])
+{
+    size_t low = 0, high = set->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(key, set->items[middle].key, STRATO_KEY_BYTES);
+
+        if (order == 0)
+            return &set->items[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
 static bool is_over(const struct auth_grant *g, struct strato_bytes channel)
 {
     struct strato_bytes glob = strato_text(g->channel);

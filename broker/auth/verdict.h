@@ -45,6 +45,14 @@ struct auth_principal {
     uint32_t connections_max;
 };
 
+/** Everybody who is let in, by key, ascending. */
+struct auth_principals {
+    const struct auth_principal *items;
+    size_t count;
+};
+/** The principal of a public key, or NULL: a stranger. O(log n). */
+const struct auth_principal *auth_find(const struct auth_principals *set, const uint8_t key[STRATO_KEY_BYTES]);
+
 enum auth_verdict {
     AUTH_DENIED,
     AUTH_BY_TOPIC, /* ask again with the topic */

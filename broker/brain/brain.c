@@ -142,6 +142,7 @@ int brain_open(const struct brain_config *config, uint64_t now_ms, struct brain 
     brain->config.routes = NULL;
     default_config(&brain->config);
     brain->random = config->seed;
+    principals_init(&brain->who);
     brain->now_ms = now_ms;
     brain->out = &out;
     wheel_init(&brain->wheel, now_ms);
@@ -190,7 +191,7 @@ void brain_destroy(struct brain **ret_brain)
     routes_fini(&brain->routes);
     outbox_fini(brain);
     confirm_fini(brain);
-    sender_drop(brain->edge_sender);
+    principals_fini(&brain->who);
     map_fini(&brain->channel_names);
     map_fini(&brain->peers);
     map_fini(&brain->sessions_by_agent);
@@ -317,19 +318,26 @@ static void edge_in(struct brain *brain, const struct brain_event *event)
 {
     struct channel *ch = channel_of_edge(brain, event);
     struct ingest_frame frame = { event->data, event->blobs, event->blobs_count };
+    struct principal *who = principal_of(brain, event->key);
+    struct sender *sender = who ? principal_edge_sender(who) : NULL;
     struct strato_writer w = { 0 };
     struct stage stage;
     int rc;
 
+    brain->by_topic = NULL;
+    brain->who.strangers += !who;
     if (!ch) {
         brain->unroutable++;
         return;
     }
-    if (!brain->edge_sender)
-        brain->edge_sender = sender_new("local", NULL, "", 0);
+    rc = who ? edge_permits(brain, who, ch) : STRATO_EAUTH;
+    if (rc < 0) {
+        channel_refused(ch, rc);
+        return;
+    }
     if (event->topic.bytes && with_topic(event->data, event->topic, &w) == 0)
         frame.body = strato_writer_view(&w);
-    rc = brain->edge_sender ? ingest_stage(&stage, ch, brain->edge_sender, &frame, 1, 0, true) : STRATO_ENOMEM;
+    rc = sender ? ingest_stage(&stage, ch, sender, &frame, 1, 0, true) : STRATO_ENOMEM;
     if (rc == 0 && stage.items[0].err < 0)
         rc = stage.items[0].err;
     if (rc == 0 && brain->is_draining && ch->config.full != BRAIN_FULL_WAIT)
@@ -342,7 +350,7 @@ static void edge_in(struct brain *brain, const struct brain_event *event)
         channel_refused(ch, rc);
         brain->undecodable += rc == STRATO_ECODEC || rc == STRATO_EFRAME || rc == STRATO_ESCHEMA;
         if (rc == STRATO_EFRAME || rc == STRATO_ESCHEMA || rc == STRATO_ELIMIT) /* nobody is told: it is kept here */
-            channel_bury_refused(ch, brain->edge_sender, DEADLETTER_UNDECODABLE, NULL, frame.body, stage.detail);
+            channel_bury_refused(ch, sender, DEADLETTER_UNDECODABLE, NULL, frame.body, stage.detail);
         if (rc != STRATO_ECODEC && rc != STRATO_EFRAME && rc != STRATO_ENOMEM)
             ingest_unstage(brain, &stage);
     }
@@ -390,24 +398,6 @@ struct channel *frame_channel(const struct frame *frame)
     return NULL;
 }
 
-/* The one place that decides. Until keys and roles are there, principal `local` has every verb, but admin only when it is local. */
-static bool permits(const struct peer *peer, const char *verb, const struct channel *ch)
-{
-    (void)ch;
-    return strcmp(verb, "admin") != 0 || peer->is_local;
-}
-
-bool frame_permits(const struct frame *frame, const char *verb, const struct channel *ch)
-{
-    if (permits(frame->peer, verb, ch))
-        return true;
-    if (ch)
-        channel_refused((struct channel *)(uintptr_t)ch, STRATO_EFORBIDDEN);
-    answer_err(frame->peer, frame->header, STRATO_EFORBIDDEN,
-               "admin operations need the ipc:// endpoint (or a key with the verb admin), not tcp without keys");
-    return false;
-}
-
 static const struct operation {
     handle_fn *handle;
     bool needs_session;
@@ -435,6 +425,9 @@ static void take_frame(struct brain *brain, const struct brain_event *event)
     peer->seen_ms = brain->now_ms;
     if (peer->is_lockstep)
         peer->owed++;
+    if (!peer_admit(peer, event))
+        return;
+    brain->by_topic = NULL;
     if (peer->session)
         session_seen(peer->session);
     rc = strato_header_decode(&c, STRATO_HEADER_BYTES_MAX, &h);
@@ -638,6 +631,9 @@ int brain_step(struct brain *brain, const struct brain_event *event, uint64_t no
     case BRAIN_STORE_FAILED:
         confirm_failed(brain, event->data);
         break;
+    case BRAIN_PRINCIPALS:
+        principals_replace(brain, event->principals);
+        break;
     case BRAIN_TURN_END:
         turn_end(brain);
         break;
@@ -646,6 +642,11 @@ int brain_step(struct brain *brain, const struct brain_event *event, uint64_t no
 }
 
 /* ---- numbers ---- */
+
+void brain_refusals(const struct brain *brain, struct brain_refusals *ret_refusals)
+{
+    *ret_refusals = (struct brain_refusals){ brain->who.strangers, brain->who.over_rate, brain->who.over_connections };
+}
 
 bool brain_channel_stats_next(const struct brain *brain, size_t *iterator, struct brain_channel_stats *ret_stats)
 {

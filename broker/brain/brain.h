@@ -23,6 +23,7 @@
 #include "core/envelope.h"
 #include "core/errors.h"
 
+struct auth_principals;
 struct brain;
 struct journal_entry;
 
@@ -112,14 +113,19 @@ enum brain_event_kind {
     BRAIN_DRAIN,      /* SIGTERM: tell everybody, accept no new work */
     BRAIN_STORED,     /* all batches up to number `commit` are on disk */
     BRAIN_STORE_FAILED, /* they are not, and are tried again: data = cause and fix, for people */
+    BRAIN_PRINCIPALS,   /* who is let in, from now on: `principals` (broker/auth) */
     BRAIN_TURN_END,     /* dispatch, grant, gather, check */
 };
 
 struct brain_event {
     enum brain_event_kind kind;
     brain_peer peer;
-    bool is_lockstep;           /* FRAME: a REQ peer: exactly one answer, nothing unsolicited */
-    bool is_local;              /* FRAME: inproc or ipc: admin verbs allowed without keys */
+    bool is_lockstep; /* FRAME: a REQ peer: exactly one answer, nothing unsolicited */
+    bool is_local;    /* FRAME: inproc or ipc: admin verbs allowed without keys */
+    struct strato_bytes
+        key; /* FRAME, EDGE_IN: public key that its connection has proved to own, 32 bytes; none without CURVE */
+    const struct auth_principals
+        *principals; /* PRINCIPALS: borrowed until the next time or brain_destroy(); NULL: no keys are asked for */
     struct strato_bytes data;   /* FRAME, EDGE_IN: borrowed for the call; small messages are copied out */
     struct strato_blob **blobs; /* attachments; the brain holds references to those it keeps */
     size_t blobs_count;
@@ -138,7 +144,7 @@ enum brain_action_kind {
     BRAIN_PUBLISH, /* pub/sub out: topic, meta, envelope in `data` split by `split[]`, then the blobs; topic "!" has no envelope */
     BRAIN_EDGE_OUT, /* push/pull out: envelope in `data` and blobs for edge consumer `edge` */
     BRAIN_PROBE,    /* send `data` (a ping) to peer and report PEER_GONE if it is unreachable */
-    BRAIN_CLOSE,    /* forget the peer */
+    BRAIN_CLOSE,    /* forget the peer, and cut its connection when what was sent before has had time to leave */
     BRAIN_LOG,      /* one line for people: level, text */
     BRAIN_DRAINED,  /* nothing is leased any more, or the drain timed out: the counts are in `drain` */
     BRAIN_COMMIT, /* `data` (taken) is a batch of journal.h: to be synced after those before it, then STORED{commit} */
@@ -248,6 +254,13 @@ bool brain_channel_stats_next(const struct brain *brain, size_t *iterator, struc
 /** Does every channel obey both laws now? On false, ret_detail names channel and figures. Meant for the end of every test. */
 bool brain_laws_hold(const struct brain *brain, char *ret_detail, size_t detail_bytes);
 uint64_t brain_memory_bytes(const struct brain *brain);
+/** What was refused to people rather than to channels, since the start. */
+struct brain_refusals {
+    uint64_t strangers;        /* frames and messages whose key is not in the keys file any more */
+    uint64_t over_rate;        /* E_RATE */
+    uint64_t over_connections; /* connections beyond what a key may have */
+};
+void brain_refusals(const struct brain *brain, struct brain_refusals *ret_refusals);
 /** Turns after which a channel broke a law (release builds count and refuse; debug builds abort). */
 uint64_t brain_violations(const struct brain *brain);
 #endif

@@ -356,7 +356,7 @@ static bool serve_getter(struct channel *ch, struct getter *g)
             lanes_take(lanes, m);
         wheel_cancel(&m->timer);
         channel_lease(ch, m);
-        if (lease_take(ch, m, g->lease_ms, leases[count]) < 0) {
+        if (lease_take(ch, m, g->peer->principal, g->lease_ms, leases[count]) < 0) {
             channel_requeue(ch, m, 0);
             break;
         }

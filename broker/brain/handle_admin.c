@@ -201,6 +201,8 @@ void handle_admin(struct brain *brain, const struct frame *frame)
     }
     if ((op->needs_channel && !a.channel) || !frame_permits(frame, op->verb, a.channel))
         return;
+    if (strcmp(op->verb, "admin") == 0)
+        principal_audit_act(brain, frame->peer->principal, strato_admin_name(h->admin), h->ch);
     rc = op->run(&a);
     if (rc == 0 && strato_writer_error(&a.answer) < 0)
         rc = STRATO_ENOMEM;

@@ -78,6 +78,20 @@ static void refuse_all(const struct frame *frame, struct channel *ch, int err, c
         refuse(frame, ch, k, err, detail);
 }
 
+/* Over the rate of the key: the indices are used up. */
+static void refuse_spent(const struct frame *frame, struct channel *ch, struct producer *p, uint64_t skip,
+                         const char *detail)
+{
+    for (uint64_t k = skip; k < frame->header->n; k++) {
+        if (p)
+            strato_credit_spend(&ch->credit, &p->credit, 0);
+        refuse(frame, ch, k, STRATO_ERATE, detail);
+    }
+    if (p)
+        producer_touch(p);
+    channel_touch(ch);
+}
+
 /* With an index, a call goes through the producer's credit. *ret_skip: duplicates at the front. */
 static struct producer *credit_of(const struct frame *frame, struct channel *ch, uint64_t *ret_skip, int *ret_rc)
 {
@@ -109,6 +123,10 @@ void handle_call(struct brain *brain, const struct frame *frame)
     }
     if (strato_header_has(h, STRATO_KEY_i))
         p = credit_of(frame, ch, &skip, &rc);
+    if (rc == 0 && !frame_is_within_rate(frame, h->n, stage.detail, sizeof(stage.detail))) {
+        refuse_spent(frame, ch, p, skip, stage.detail);
+        return;
+    }
     if (rc == 0)
         rc = sender ? ingest_stage(&stage, ch, sender, &frame->body, h->n, skip, false) : STRATO_ENO_RESOURCES;
     if (rc < 0) {

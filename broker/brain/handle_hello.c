@@ -214,13 +214,13 @@ static bool agent_is_good(struct strato_bytes agent)
 }
 
 /* Is the name free? A detached session of the same principal yields it at once. */
-static int claim_name(struct brain *brain, struct strato_bytes agent)
+static int claim_name(struct brain *brain, const struct principal *who, struct strato_bytes agent)
 {
     struct session *other = session_by_agent(brain, agent);
 
     if (!other)
         return 0;
-    if (other->state != SESSION_DETACHED)
+    if (other->state != SESSION_DETACHED || other->owner != who)
         return STRATO_ENAME_IN_USE;
     session_close(other, SESSION_DETACHED, "its name was taken over");
     return 0;
@@ -251,7 +251,8 @@ static int session_new(const struct frame *frame, struct session **ret_session)
     session->ep = 1;
     snprintf(session->sid, sizeof(session->sid), "s%u-%06x", session->number,
              (unsigned)(brain->config.epoch & 0xffffff));
-    snprintf(session->principal, sizeof(session->principal), "local");
+    session->owner = frame->peer->principal;
+    snprintf(session->principal, sizeof(session->principal), "%s", session->owner->name);
     session->is_named = h->agent.bytes > 0;
     if (session->is_named)
         memcpy(session->agent, h->agent.data, h->agent.bytes);
@@ -314,6 +315,10 @@ void handle_hello(struct brain *brain, const struct frame *frame)
 
     if (h->token.bytes) {
         session = strato_cursor_bin(&c, SESSION_TOKEN_BYTES, &token) == 0 ? session_by_token(brain, token) : NULL;
+        if (session && session->owner != frame->peer->principal) { /* stolen: a token is good with its own key only */
+            principal_audit_refusal(brain, frame->peer->principal, "resume", STRATO_BYTES_NONE);
+            session = NULL;
+        }
         if (session && (!frame->peer->session || frame->peer->session == session))
             resume(frame, session);
         else
@@ -338,7 +343,7 @@ void handle_hello(struct brain *brain, const struct frame *frame)
         rc = STRATO_ELIMIT;
         detail = "as many sessions as the broker allows are open";
     } else if (h->agent.bytes) {
-        rc = claim_name(brain, h->agent);
+        rc = claim_name(brain, frame->peer->principal, h->agent);
     }
     if (rc == 0)
         rc = session_new(frame, &session);

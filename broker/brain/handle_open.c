@@ -53,7 +53,7 @@ static struct channel *channel_of(struct brain *brain, const struct frame *frame
                      (int)(h->ch.bytes < 64 ? h->ch.bytes : 64), (const char *)h->ch.data);
         }
     } else {
-        if (!frame_permits(frame, "serve", NULL))
+        if (!frame_permits_name(frame, "serve", h->ch))
             return NULL;
         memcpy(config.name, h->ch.data, h->ch.bytes);
         channel_config_defaults(&config, is_serving ? BRAIN_REQUEST : BRAIN_WORK);
@@ -172,12 +172,15 @@ void handle_open(struct brain *brain, const struct frame *frame)
         return;
     }
     ch = channel_of(brain, frame, is_serving);
-    if (!ch || !frame_permits(frame,
-                              is_producer  ? "publish"
-                              : h->tap     ? "observe"
-                              : is_serving ? "serve"
-                                           : "consume",
-                              ch))
+    if (!ch)
+        return;
+    /* Calls go through a producer's credit too; each frame is asked again. */
+    if (!(is_producer && frame_has_verb(frame, "request", ch->name)) && !frame_permits(frame,
+                                                                                       is_producer  ? "publish"
+                                                                                       : h->tap     ? "observe"
+                                                                                       : is_serving ? "serve"
+                                                                                                    : "consume",
+                                                                                       ch))
         return;
     answer_begin(&a, brain, frame->peer, "opened", h);
     answer_channel(&a, ch, h->stream);

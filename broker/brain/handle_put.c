@@ -99,6 +99,10 @@ static void session_put(const struct frame *frame, struct channel *ch)
         return;
     }
     rc = confirm_refuses(ch, &why);
+    if (rc == 0 && !frame_is_within_rate(frame, h->n, stage.detail, sizeof(stage.detail))) {
+        rc = STRATO_ERATE;
+        why = stage.detail;
+    }
     if (rc == 0) {
         rc = ingest_stage(&stage, ch, session->sender, &frame->body, h->n, skip, true);
         why = stage.detail;
@@ -162,6 +166,10 @@ static void plain_put(const struct frame *frame, struct channel *ch)
     const char *why = NULL;
     int rc = sender ? confirm_refuses(ch, &why) : STRATO_ENO_RESOURCES;
 
+    if (rc == 0 && !frame_is_within_rate(frame, h->n, stage.detail, sizeof(stage.detail))) {
+        rc = STRATO_ERATE;
+        why = stage.detail;
+    }
     if (rc == 0) {
         rc = ingest_stage(&stage, ch, sender, &frame->body, h->n, 0, true);
         why = stage.detail;

@@ -18,7 +18,8 @@ static struct message *next_held(const struct frame *frame, struct channel *ch, 
     uint64_t tag;
 
     if (!consumer)
-        return strato_cursor_str(at, 64, &text) == 0 ? lease_find(frame->peer->brain, ch, text) : NULL;
+        return strato_cursor_str(at, 64, &text) == 0 ? lease_find(frame->peer->brain, ch, frame->peer->principal, text)
+                                                     : NULL;
     if (strato_cursor_u64(at, UINT64_MAX, &tag) < 0)
         return NULL;
     d = consumer_find(consumer, tag);

@@ -72,7 +72,7 @@ static int each_lease(const struct frame *frame, struct channel *ch, struct sett
 
         if (strato_cursor_str(&c, 64, &text) < 0)
             return STRATO_EPROTO;
-        m = lease_find(ch->brain, ch, text);
+        m = lease_find(ch->brain, ch, frame->peer->principal, text);
         if (m) {
             settle->apply(ch, m, settle);
             settle->done++;

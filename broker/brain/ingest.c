@@ -54,6 +54,8 @@ static int judge(struct stage *stage, struct channel *ch, const struct strato_en
                       "the message is over the broker's limit: send it in chunks, or by reference");
     if (bytes > ch->config.bytes_max)
         return refuse(stage, STRATO_ETOO_BIG, "the message is larger than the whole channel may hold (bytes_max)");
+    if (ch->brain->by_topic && !frame_permits_topic(ch->brain, ch, e->topic, stage->detail, sizeof(stage->detail)))
+        return STRATO_EFORBIDDEN;
     if (e->pairs > MESSAGE_PAIRS_MAX)
         return refuse(stage, STRATO_ELIMIT, "an envelope has at most 240 keys");
     if ((e->has & STRATO_ENV_TTL) && e->ttl_ms == 0)

@@ -11,12 +11,13 @@
 #include "broker/brain/state.h"
 
 /* The number in an L1 lease's text is easy to guess; what follows it is not. */
-static uint64_t lease_check(const struct brain *brain, uint64_t number)
+static uint64_t lease_check(const struct brain *brain, const struct principal *who, uint64_t number)
 {
     uint64_t secret;
 
     memcpy(&secret, brain->config.secret, sizeof(secret));
-    return map_hash_number(secret ^ map_hash_number(number ^ brain->config.seed)) & UINT64_C(0xffffffffffff);
+    return map_hash_number(secret ^ map_hash_number(number ^ brain->config.seed) ^ who->salt) &
+           UINT64_C(0xffffffffffff);
 }
 
 static bool is_lease(const void *item, const void *key)
@@ -26,7 +27,8 @@ static bool is_lease(const void *item, const void *key)
     return m->tag == *(const uint64_t *)key;
 }
 
-int lease_take(struct channel *ch, struct message *m, uint32_t lease_ms, char ret_text[LEASE_TEXT_BYTES + 1])
+int lease_take(struct channel *ch, struct message *m, const struct principal *who, uint32_t lease_ms,
+               char ret_text[LEASE_TEXT_BYTES + 1])
 {
     struct brain *brain = ch->brain;
     uint64_t number = brain->leases_made + 1;
@@ -42,11 +44,12 @@ int lease_take(struct channel *ch, struct message *m, uint32_t lease_ms, char re
         keep_started(ch, m);
     channel_arm(ch, m, brain->now_ms + lease_ms);
     snprintf(ret_text, LEASE_TEXT_BYTES + 1, "%llx.%012llx", (unsigned long long)number,
-             (unsigned long long)lease_check(brain, number));
+             (unsigned long long)lease_check(brain, who, number));
     return 0;
 }
 
-struct message *lease_find(struct brain *brain, const struct channel *ch, struct strato_bytes text)
+struct message *lease_find(struct brain *brain, const struct channel *ch, const struct principal *who,
+                           struct strato_bytes text)
 {
     char copy[LEASE_TEXT_BYTES + 1] = { 0 };
     unsigned long long number = 0, check = 0;
@@ -56,7 +59,7 @@ struct message *lease_find(struct brain *brain, const struct channel *ch, struct
     if (text.bytes == 0 || text.bytes > LEASE_TEXT_BYTES)
         return NULL;
     memcpy(copy, text.data, text.bytes);
-    if (sscanf(copy, "%llx.%llx", &number, &check) != 2 || check != lease_check(brain, number))
+    if (sscanf(copy, "%llx.%llx", &number, &check) != 2 || check != lease_check(brain, who, number))
         return NULL;
     key = number;
     m = map_find(&brain->leases, map_hash_number(key), is_lease, &key);

@@ -15,6 +15,7 @@
 #define STRATO_BRAIN_LEASE_H
 
 #include "broker/brain/consumer.h"
+#include "broker/brain/principal.h"
 
 /** How a nack wants it. */
 struct lease_nack {
@@ -24,11 +25,13 @@ struct lease_nack {
     struct strato_bytes reason;
 };
 
-/** A leased message by (channel, L1 lease string); NULL if it is no longer held. */
-struct message *lease_find(struct brain *brain, const struct channel *ch, struct strato_bytes text);
+/** A leased message by (channel, L1 lease string); NULL if it is no longer held, or was given to another principal. */
+struct message *lease_find(struct brain *brain, const struct channel *ch, const struct principal *who,
+                           struct strato_bytes text);
 enum { LEASE_TEXT_BYTES = 28 };
 /** Make an L1 lease of a message that was just taken from its queue: STARTED at once. Writes its text. @return 0 or STRATO_ENOMEM. */
-int lease_take(struct channel *ch, struct message *m, uint32_t lease_ms, char ret_text[LEASE_TEXT_BYTES + 1]);
+int lease_take(struct channel *ch, struct message *m, const struct principal *who, uint32_t lease_ms,
+               char ret_text[LEASE_TEXT_BYTES + 1]);
 
 void lease_start(struct channel *ch, struct message *m);
 void lease_ack(struct channel *ch, struct message *m);

@@ -47,7 +47,7 @@ struct sender *peer_sender(struct peer *peer)
         return peer->session->sender;
     if (!peer->sender) {
         snprintf(affinity, sizeof(affinity), "p%llu", (unsigned long long)peer->id);
-        peer->sender = sender_new("local", NULL, affinity, 0);
+        peer->sender = sender_new(peer->principal ? peer->principal->name : "local", NULL, affinity, 0);
     }
     return peer->sender;
 }
@@ -65,6 +65,8 @@ void peer_free(struct peer *peer)
     call_abandon_all(&peer->calls);
     outbox_drop_peer(peer);
     sender_drop(peer->sender);
+    if (peer->principal)
+        peer->principal->peers--;
     wheel_cancel(&peer->timer);
     map_remove(&brain->peers, map_hash_number(peer->id), peer);
     free(peer);

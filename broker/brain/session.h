@@ -19,6 +19,7 @@ struct call;
 struct getter;
 struct outframe;
 struct parked_put;
+struct principal;
 
 enum {
     SESSION_TOKEN_BYTES = 32,
@@ -44,7 +45,8 @@ struct session {
     char sid[24];
     char agent[STRATO_NAME_BYTES_MAX + 1]; /* = sid if it asked for no name */
     char kind[16];
-    char principal[STRATO_NAME_BYTES_MAX + 1];
+    char principal[STRATO_NAME_BYTES_MAX + 1]; /* name of its owner */
+    struct principal *owner;
     bool is_named, has_admin;
     char *caps[SESSION_CAPS_MAX];
     uint32_t caps_count;
@@ -73,7 +75,8 @@ struct peer {
     struct brain *brain;
     struct session *session;
     bool is_lockstep, is_local, is_stuck, is_in_doubt;
-    uint32_t owed; /* lockstep: answers still to come */
+    uint32_t owed;               /* lockstep: answers still to come */
+    struct principal *principal; /* NULL until its first frame is admitted */
     uint64_t seen_ms, stuck_ms;
     struct sender *sender;     /* without a session */
     struct parked_put *parked; /* at most one */

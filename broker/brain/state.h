@@ -20,6 +20,7 @@
 #include "broker/brain/lease.h"
 #include "broker/brain/outbox.h"
 #include "broker/brain/parking.h"
+#include "broker/brain/principal.h"
 #include "broker/brain/producer.h"
 #include "broker/brain/redirect.h"
 #include "broker/brain/route.h"
@@ -64,7 +65,9 @@ struct brain {
     struct map peers, sessions_by_agent, sessions_by_token, streams, leases;
     uint32_t sessions_count, sessions_made;
     uint64_t leases_made, dispatches, turns;
-    struct sender *edge_sender; /* of push/pull and pub/sub messages */
+    struct principals who;
+    struct principal *by_topic; /* whose verb is granted for some topics only, in this frame; NULL = no need to look */
+    enum auth_verb by_topic_verb;
     uint32_t parked_puts;
     uint64_t parked_bytes;
 
@@ -125,8 +128,19 @@ handle_fn handle_put, handle_get, handle_start, handle_ack, handle_nack, handle_
 
 /** The channel a request names, or NULL after an err{E_NO_CHANNEL} with the nearest name (E_NO_ROUTE for a mailbox). */
 struct channel *frame_channel(const struct frame *frame);
-/** May this peer do that? Else NULL channel semantics: err{E_FORBIDDEN} was sent. verb is a design.md word. */
+/** May this peer do that? Else err{E_FORBIDDEN} was sent. verb is a design.md word; ch NULL = on every channel. */
 bool frame_permits(const struct frame *frame, const char *verb, const struct channel *ch);
+/** The same for a channel that may not be there yet. */
+bool frame_permits_name(const struct frame *frame, const char *verb, struct strato_bytes channel);
+/** Only asks: nothing is answered or counted. */
+bool frame_has_verb(const struct frame *frame, const char *verb, struct strato_bytes channel);
+/** With brain->by_topic set: may this message be sent? Else ret_detail says why not. */
+bool frame_permits_topic(struct brain *brain, const struct channel *ch, struct strato_bytes topic, char *ret_detail,
+                         size_t detail_bytes);
+/** Within the rate of its key? Counts n messages if so; else ret_detail says when to come back (E_RATE). */
+bool frame_is_within_rate(const struct frame *frame, uint64_t n, char *ret_detail, size_t detail_bytes);
+/** May this principal publish one message by an edge of plain sockets? @return 0, STRATO_EFORBIDDEN, STRATO_ERATE. */
+int edge_permits(struct brain *brain, struct principal *p, const struct channel *ch);
 /** The mailbox of a known agent, made on first use; NULL if nobody has that name. */
 struct channel *mailbox_find(struct brain *brain, struct strato_bytes name);
 /** `to` of the first envelope: where a message without a channel goes; none if it names nobody. */

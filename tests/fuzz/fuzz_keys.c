@@ -10,10 +10,10 @@ static void ask(const struct auth_keys *keys)
 {
     char detail[64];
 
-    for (size_t i = 0; i < auth_keys_count(keys); i++) {
-        const struct auth_principal *p = auth_keys_at(keys, i);
+    for (size_t i = 0; i < auth_keys_all(keys)->count; i++) {
+        const struct auth_principal *p = &auth_keys_all(keys)->items[i];
 
-        MUST(auth_keys_find(keys, p->key) == p && p->roles_count > 0);
+        MUST(auth_find(auth_keys_all(keys), p->key) == p && p->roles_count > 0);
         for (unsigned v = 0; v < AUTH_VERBS_COUNT; v++) {
             enum auth_verb verb = (enum auth_verb)(1U << v);
             enum auth_verdict verdict = auth_judge(p, verb, strato_text("gpu"));

@@ -148,7 +148,8 @@ void world_send(struct world_out *o)
     world_step(o->world, &(struct brain_event){ .kind = BRAIN_FRAME,
                                                 .peer = o->peer,
                                                 .is_lockstep = peer->is_lockstep,
-                                                .is_local = !peer->is_remote,
+                                                .is_local = !peer->is_remote && !peer->key,
+                                                .key = strato_bytes(peer->key, peer->key ? 32 : 0),
                                                 .data = strato_writer_view(&o->w),
                                                 .blobs = o->blobs,
                                                 .blobs_count = o->blobs_count });
@@ -160,7 +161,8 @@ void world_raw(struct world *w, brain_peer peer, const void *data, size_t bytes)
     world_step(w, &(struct brain_event){ .kind = BRAIN_FRAME,
                                          .peer = peer,
                                          .is_lockstep = w->peers[peer].is_lockstep,
-                                         .is_local = !w->peers[peer].is_remote,
+                                         .is_local = !w->peers[peer].is_remote && !w->peers[peer].key,
+                                         .key = strato_bytes(w->peers[peer].key, w->peers[peer].key ? 32 : 0),
                                          .data = strato_bytes(data, bytes) });
 }
 

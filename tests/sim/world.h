@@ -28,6 +28,7 @@ struct world_frame {
 
 struct world_peer {
     bool is_lockstep, is_remote; /* remote: over tcp, not local */
+    const uint8_t *key;          /* proved, 32 bytes: over tcp with CURVE; borrowed. NULL: none */
     bool is_deaf;                /* what is sent to it is thrown away (crashed) */
     struct world_frame *head, *tail;
     uint64_t received;

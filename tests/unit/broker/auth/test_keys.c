@@ -28,14 +28,14 @@ static void a_key_is_found_by_its_bytes_and_by_its_name(void **state)
     (void)state;
     assert_int_equal(parse("keys: {alice: {key: '" KEY "', roles: [agent], rate: 10, connections: 3}}", &keys, &e), 0);
     assert_true(strato_key_parse(strato_text(KEY), key));
-    p = auth_keys_find(keys, key);
+    p = auth_find(auth_keys_all(keys), key);
     assert_non_null(p);
     assert_string_equal(p->name, "alice");
     assert_int_equal(p->rate_per_s, 10);
     assert_int_equal(p->connections_max, 3);
     assert_ptr_equal(p, auth_keys_named(keys, strato_text("alice")));
     key[0] ^= 1;
-    assert_null(auth_keys_find(keys, key));
+    assert_null(auth_find(auth_keys_all(keys), key));
     assert_null(auth_keys_named(keys, strato_text("bob")));
     auth_keys_drop(keys);
 }
@@ -51,7 +51,7 @@ static void roles_may_stand_behind_the_keys_and_replace_built_in_ones(void **sta
                            "roles: {agent: [{channel: gpu, verbs: [publish]}]}",
                            &keys, &e),
                      0);
-    p = auth_keys_at(keys, 0);
+    p = &auth_keys_all(keys)->items[0];
     assert_int_equal(p->connections_max, AUTH_CONNECTIONS_DEFAULT);
     assert_int_equal(auth_judge(p, AUTH_PUBLISH, strato_text("gpu")), AUTH_ALLOWED);
     assert_int_equal(auth_judge(p, AUTH_CONSUME, strato_text("evolution")), AUTH_DENIED);
@@ -67,7 +67,7 @@ static void an_empty_file_lets_nobody_in(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_int_equal(parse(texts[i], &keys, &e), 0);
-        assert_int_equal(auth_keys_count(keys), 0);
+        assert_int_equal(auth_keys_all(keys)->count, 0);
         auth_keys_drop(keys);
     }
 }
