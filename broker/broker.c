@@ -20,6 +20,7 @@ enum { LINGER_AFTER_DRAIN_MS = 2000 };
 
 struct strato_broker {
     struct shell shell; /* the core thread's, but for what is said below */
+    char *keys_path;    /* NULL: no keys are asked for */
     pthread_t thread;
     bool has_thread, has_lock;
     int wake_fd;
@@ -137,6 +138,11 @@ static int broker_start(strato_broker *broker, const struct broker_config *confi
     rc = init_lock(broker);
     if (rc < 0)
         return rc;
+    if (broker_config_has_keys(config)) {
+        broker->keys_path = strdup(config->keys);
+        if (!broker->keys_path)
+            return STRATO_ENOMEM;
+    }
     rc = shell_open(&broker->shell, config, broker->wake_fd, detail, detail_bytes);
     return rc < 0 ? rc : start_thread(broker);
 }
@@ -185,6 +191,7 @@ void strato_broker_destroy(strato_broker **broker)
     }
     if (b->wake_fd >= 0)
         close(b->wake_fd);
+    free(b->keys_path);
     free(b);
 }
 
@@ -311,12 +318,54 @@ void strato_broker_inspect(strato_broker *broker, void (*look)(void *arg, const 
     ask(broker, inspect_brain, &inspection);
 }
 
+static void replace_keys(void *arg, struct shell *shell)
+{
+    shell_replace_keys(shell, arg);
+}
+
+int strato_broker_reload_keys(strato_broker *broker, char *ret_detail, size_t detail_bytes)
+{
+    struct strato_option_error error = { "" };
+    struct auth_keys *keys = NULL;
+    int rc;
+
+    if (!broker->keys_path)
+        return 0;
+    rc = auth_keys_read(broker->keys_path, &keys, &error);
+    if (rc < 0) {
+        snprintf(ret_detail, detail_bytes, "%s", *error.text ? error.text : strato_strerror(rc));
+        return rc;
+    }
+    ask(broker, replace_keys, keys);
+    auth_keys_drop(keys);
+    return 0;
+}
+
+static void copy_key_stats(const struct shell *shell, struct strato_broker_stats *stats)
+{
+    uint64_t counts[NET_ZAP_CAUSES];
+    struct net_zap_refusal last;
+    struct brain_refusals refusals;
+
+    net_zap_counts(shell->guard.zap, counts, &last);
+    brain_refusals(shell->brain, &refusals);
+    stats->keys_admitted = counts[NET_ZAP_ADMITTED];
+    stats->keys_unknown = counts[NET_ZAP_UNKNOWN_KEY];
+    stats->keys_without_right = counts[NET_ZAP_NO_RIGHT];
+    stats->keys_malformed = counts[NET_ZAP_MECHANISM] + counts[NET_ZAP_MALFORMED];
+    stats->key_strangers = refusals.strangers;
+    stats->key_over_rate = refusals.over_rate;
+    stats->key_over_connections = refusals.over_connections;
+}
+
 static void copy_stats(void *arg, struct shell *shell)
 {
     struct strato_broker_stats *stats = arg;
 
     *stats = shell->stats;
     stats->peers = shell->peers.count;
+    if (shell->guard.is_on)
+        copy_key_stats(shell, stats);
 }
 
 void strato_broker_stats(strato_broker *broker, struct strato_broker_stats *ret_stats)

@@ -27,11 +27,14 @@ struct strato_broker_drain {
 struct strato_broker_stats {
     uint64_t connected, disconnected; /* connections of the native edge since the start */
     uint64_t handshakes_failed;       /* garbage, other protocols, strangers */
-    uint64_t turned_away;             /* connections that came when hardly a file descriptor was left */
-    uint64_t empty_frames;            /* ignored */
-    uint64_t probes, gone, stuck;     /* peers probed, found dead, found not reading */
-    uint64_t outbox_overflows;        /* peers given up because their outbox was full */
-    uint64_t peers;                   /* known now */
+    uint64_t keys_admitted, keys_unknown, keys_without_right, keys_malformed; /* handshakes judged by the keys file */
+    uint64_t key_strangers, key_over_rate, key_over_connections; /* frames and messages refused for it, afterwards */
+    uint64_t cut;                 /* connections ended because their key was revoked or over a limit */
+    uint64_t turned_away;         /* connections that came when hardly a file descriptor was left */
+    uint64_t empty_frames;        /* ignored */
+    uint64_t probes, gone, stuck; /* peers probed, found dead, found not reading */
+    uint64_t outbox_overflows;    /* peers given up because their outbox was full */
+    uint64_t peers;               /* known now */
     uint64_t turns;
 };
 
@@ -57,6 +60,11 @@ int strato_broker_drain(strato_broker *broker, uint32_t timeout_ms, struct strat
 const char *strato_broker_endpoint(const strato_broker *broker, const char *edge);
 /** The i-th bound endpoint of all, with the edge's name; NULL behind the last. For banners. */
 const char *strato_broker_endpoint_at(const strato_broker *broker, size_t i, const char **ret_edge);
+/**
+ * Read the keys file again and put it in force: sessions of revoked keys end at once. Thread-safe.
+ * @return 0; STRATO_ECONFIG, STRATO_ENOENT, STRATO_EIO (the old keys stay; ret_detail says why); STRATO_ENOMEM.
+ */
+int strato_broker_reload_keys(strato_broker *broker, char *ret_detail, size_t detail_bytes);
 /** The context to give to strato_client_options.zmq_context for inproc. Lives as long as the broker. */
 void *strato_broker_zmq_context(strato_broker *broker);
 /** Let look() read the brain on the core thread, between two turns, and wait for it. Thread-safe. */

@@ -85,11 +85,12 @@ static int wrong(struct strato_option_error *error, const char *format, ...)
 static int check_hosts(const struct broker_config *c, struct strato_option_error *error)
 {
     for (size_t i = 0; i < c->hosts.count; i++)
-        if (!broker_host_is_loopback(c->hosts.items[i]) && !c->is_insecure)
+        if (!broker_host_is_loopback(c->hosts.items[i]) && !c->is_insecure && !broker_config_has_keys(c))
             return wrong(error,
                          "host %s is reachable from other machines and this broker has no keys: anyone there could "
                          "send, take and "
-                         "read. Listen on 127.0.0.1, or say --insecure if the network itself is trusted",
+                         "read. Give it keys (--keys, --server-key), listen on 127.0.0.1, or say --insecure if the "
+                         "network itself is trusted",
                          c->hosts.items[i]);
     if (c->hosts.count == 0 && (!c->run_dir || !*c->run_dir) && !c->has_inproc)
         return wrong(error, "no host and no run_dir: nobody could connect. Set host (127.0.0.1) or run_dir");
@@ -155,10 +156,23 @@ static int check_channels(const struct broker_config *c, struct strato_option_er
     return 0;
 }
 
+static int check_keys(const struct broker_config *c, struct strato_option_error *error)
+{
+    bool has_own = c->server_key && *c->server_key;
+
+    if (broker_config_has_keys(c) && !has_own)
+        return wrong(error, "keys needs server_key, the broker's own key pair: strato key new stratod makes one");
+    if (has_own && !broker_config_has_keys(c))
+        return wrong(error, "server_key needs keys, the file that says who is let in (strato key allow writes it)");
+    return 0;
+}
+
 int broker_config_check(const struct broker_config *config, struct strato_option_error *ret_error)
 {
     int rc = check_hosts(config, ret_error);
 
+    if (rc == 0)
+        rc = check_keys(config, ret_error);
     if (rc == 0)
         rc = check_channels(config, ret_error);
     if (rc == 0)
@@ -210,7 +224,8 @@ static const struct strato_option rows[] = {
       .kind = STRATO_OPTION_LIST,
       .value = "ADDRESS",
       .initial = "127.0.0.1",
-      .doc = "Addresses to listen on, for every edge; empty for none. Others than loopback need --insecure." },
+      .doc =
+          "Addresses to listen on, for every edge; empty for none. Others than loopback need --keys, or --insecure." },
     { .name = "port",
       .letter = 'p',
       AT(port),
@@ -234,6 +249,20 @@ static const struct strato_option rows[] = {
       .doc =
           "Keep durable channels in this directory, so that they survive a restart; made if it is missing. Without it "
           "everything lives in memory." },
+    { .name = "keys",
+      AT(keys),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
+      .doc = "Keys file: who is let in over TCP, and what each may do. TCP speaks CURVE then, and nothing else. Read "
+             "again "
+             "on SIGHUP and when its content changes." },
+    { .name = "server-key",
+      AT(server_key),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
+      .doc = "The broker's own key pair (strato key new), a file of mode 0600; clients are given its public key." },
     { .name = "insecure",
       AT(is_insecure),
       .kind = STRATO_OPTION_FLAG,
@@ -316,10 +345,11 @@ static const struct strato_option rows[] = {
       AT(io_threads),
       .kind = STRATO_OPTION_UINT,
       .value = "N",
-      .initial = "1",
-      .min = 1,
+      .initial = "0",
       .max = 16,
-      .doc = "Threads that read and write sockets. One is best up to several busy connections and free cores." },
+      .doc = "Threads that read and write sockets. 0: one, and two with keys, since they encrypt. One is best up to "
+             "several "
+             "busy connections and free cores." },
     { .name = "log-format",
       AT(log_format),
       .kind = STRATO_OPTION_ENUM,

@@ -48,6 +48,8 @@ struct broker_config {
     char *run_dir;                   /* ipc sockets strato.<edge>.sock; NULL or "" = none */
     char *data_dir;                  /* the store; NULL or "" = memory only */
     bool is_insecure;
+    char *keys;       /* keys file: who is let in over TCP; NULL or "" = no keys are asked for */
+    char *server_key; /* the broker's own key pair, mode 0600 */
     bool has_native, has_pub_sub, has_events_push;
     struct strato_option_list push_pull; /* channels with a push/pull edge */
     /* limits */
@@ -90,6 +92,11 @@ int broker_config_brain(const struct broker_config *config, struct brain_config 
                         struct brain_channel_config **ret_channels);
 /** Port number k of a channel (gpu 0 ... consensus 7, user channels from 8), or -1 if it is unknown. */
 int broker_config_edge_number(const struct broker_config *config, const char *channel);
+/** Are keys asked for? */
+static inline bool broker_config_has_keys(const struct broker_config *config)
+{
+    return config->keys && *config->keys;
+}
 /** Does this host mean this machine only? */
 bool broker_host_is_loopback(const char *host);
 

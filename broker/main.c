@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "broker/auth/keys.h"
 #include "broker/broker.h"
 #include "broker/log.h"
 #include "broker/store/sqlite.h"
@@ -28,6 +29,7 @@
 #define CONFIG_DIR  "/etc/stratoswarm/stratod.d"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ABANDONED = 3 };
+enum { KEYS_WATCH_MS = 400 };
 
 struct stratod {
     struct broker_config config;
@@ -36,7 +38,8 @@ struct stratod {
     int argc;
     char **argv;
     int signal_fd;
-    int drained_fd; /* eventfd: the drain thread is done */
+    uint64_t keys_print; /* of the content of the keys file that was read last */
+    int drained_fd;      /* eventfd: the drain thread is done */
     pthread_t drain_thread;
     struct strato_broker_drain drained;
 #ifdef STRATO_HAS_SERVICES
@@ -120,6 +123,28 @@ static void compare_row(struct stratod *d, const struct strato_option *row, cons
         row->is & STRATO_OPTION_RELOADS ? "setting changed" : "setting needs a restart", row->name, before, after);
 }
 
+static void reload_keys(struct stratod *d)
+{
+    char detail[512] = "";
+    int rc;
+
+    if (!broker_config_has_keys(&d->config))
+        return;
+    d->keys_print = auth_keys_fingerprint(d->config.keys); /* before reading: a change in between is seen next time */
+    rc = strato_broker_reload_keys(d->broker, detail, sizeof detail);
+    if (rc < 0)
+        say(d, STRATO_LOG_ERROR, "audit: keys file refused; the old keys stay reason=\"%s\"", detail);
+    else
+        say(d, STRATO_LOG_INFO, "audit: keys read again file=%.300s", d->config.keys);
+}
+
+/* What was revoked must end within a second, so it is looked at twice in one. By content: an editor may keep size and time. */
+static void watch_keys(struct stratod *d)
+{
+    if (broker_config_has_keys(&d->config) && auth_keys_fingerprint(d->config.keys) != d->keys_print)
+        reload_keys(d);
+}
+
 static void reload(struct stratod *d)
 {
     struct broker_config fresh;
@@ -134,6 +159,7 @@ static void reload(struct stratod *d)
         d->config.log_level = fresh.log_level;
         atomic_store(&d->log.level, fresh.log_level);
         say(d, STRATO_LOG_INFO, "configuration read again");
+        reload_keys(d);
     }
     broker_config_fini(&fresh);
 }
@@ -180,6 +206,19 @@ static void stop_services(struct stratod *d)
 
 /* ---- life ----------------------------------------------------------------------------------------- */
 
+static void print_keys(struct stratod *d)
+{
+    char key[STRATO_KEY_CHARS + 1], detail[512];
+    struct strato_keypair pair;
+
+    if (strato_keypair_read(d->config.server_key, true, &pair, detail, sizeof detail) < 0)
+        return;
+    strato_key_print(pair.public_key, key);
+    strato_keypair_wipe(&pair);
+    say(d, STRATO_LOG_INFO, "keys are asked for over TCP; clients need this server key server_key=\"%s\" keys=%.300s",
+        key, d->config.keys);
+}
+
 static void print_banner(struct stratod *d)
 {
     const char *edge, *endpoint;
@@ -189,7 +228,9 @@ static void print_banner(struct stratod *d)
     for (size_t i = 0; (endpoint = strato_broker_endpoint_at(d->broker, i, &edge)) != NULL; i++)
         if (strncmp(endpoint, "inproc:", 7) != 0)
             say(d, STRATO_LOG_INFO, "listening edge=%s endpoint=%s", edge, endpoint);
-    if (d->config.is_insecure)
+    if (broker_config_has_keys(&d->config))
+        print_keys(d);
+    else if (d->config.is_insecure)
         say(d, STRATO_LOG_WARN, "no keys are asked for: anyone who reaches these endpoints may use this broker");
     endpoint = strato_broker_endpoint(d->broker, "native");
     say(d, STRATO_LOG_INFO, "ready endpoint=%s", endpoint);
@@ -217,8 +258,15 @@ static int next_signal(struct stratod *d)
 /* Until the first signal to stop. */
 static void run(struct stratod *d)
 {
+    struct pollfd fd = { .fd = d->signal_fd, .events = POLLIN };
+
     for (;;) {
-        int signal_number = next_signal(d);
+        int signal_number = 0;
+
+        if (poll(&fd, 1, broker_config_has_keys(&d->config) ? KEYS_WATCH_MS : -1) > 0)
+            signal_number = next_signal(d);
+        else
+            watch_keys(d);
 
         if (signal_number == SIGHUP)
             reload(d);
@@ -297,6 +345,8 @@ static int serve(struct stratod *d)
     atomic_store(&d->log.level, d->config.log_level);
     d->config.log_fn = broker_log_write;
     d->config.log_arg = &d->log;
+    if (broker_config_has_keys(&d->config))
+        d->keys_print = auth_keys_fingerprint(d->config.keys);
     rc = rc ? rc : strato_broker_new(&d->config, &d->broker, detail, sizeof detail);
     if (rc < 0) {
         say(d, STRATO_LOG_ERROR, "cannot start reason=\"%s\"", *detail ? detail : strato_strerror(rc));

@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 struct auth_keys {
     atomic_uint references;
@@ -63,6 +64,23 @@ void auth_keys_drop(struct auth_keys *keys)
     free(keys->roles);
     free(keys->principals);
     free(keys);
+}
+
+uint64_t auth_keys_fingerprint(const char *path)
+{
+    FILE *file = fopen(path, "rbe");
+    uint8_t block[4096];
+    uint64_t hash = 1;
+    size_t got;
+
+    if (!file)
+        return 0;
+    while ((got = fread(block, 1, sizeof block, file)) > 0)
+        hash = XXH3_64bits_withSeed(block, got, hash);
+    if (ferror(file))
+        hash = 0;
+    fclose(file);
+    return hash;
 }
 
 /* ---- asking --------------------------------------------------------------------------------------- */

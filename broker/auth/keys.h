@@ -37,6 +37,8 @@ int auth_keys_read(const char *path, struct auth_keys **ret_keys, struct strato_
 /** The same from memory; path is for complaints. */
 int auth_keys_parse(const char *path, struct strato_bytes text, struct auth_keys **ret_keys,
                     struct strato_option_error *ret_error);
+/** A number that is another one when the content of the file is; 0 if it cannot be read. For those who watch it. */
+uint64_t auth_keys_fingerprint(const char *path);
 struct auth_keys *auth_keys_hold(struct auth_keys *keys);
 /** Accepts NULL. The last holder frees. Thread-safe, as hold is. */
 void auth_keys_drop(struct auth_keys *keys);

@@ -120,8 +120,9 @@ enum brain_event_kind {
 struct brain_event {
     enum brain_event_kind kind;
     brain_peer peer;
-    bool is_lockstep; /* FRAME: a REQ peer: exactly one answer, nothing unsolicited */
-    bool is_local;    /* FRAME: inproc or ipc: admin verbs allowed without keys */
+    bool is_lockstep;   /* FRAME: a REQ peer: exactly one answer, nothing unsolicited */
+    bool is_local;      /* FRAME: inproc or ipc: admin verbs allowed without keys */
+    bool is_self_named; /* FRAME, with keys: the client chose its routing id */
     struct strato_bytes
         key; /* FRAME, EDGE_IN: public key that its connection has proved to own, 32 bytes; none without CURVE */
     const struct auth_principals

@@ -164,6 +164,13 @@ bool peer_admit(struct peer *peer, const struct brain_event *event)
 
     if (peer->principal)
         return true;
+    /* libzmq gives a chosen id to whoever asks for it first, so another could connect in the place of one who just left, and be
+     * sent what was meant for him. Ids of libzmq's own choice cannot be asked for. */
+    if (event->is_self_named) {
+        peer_expel(peer, STRATO_EPROTO,
+                   "with keys a client must not choose its routing id: leave ZMQ_ROUTING_ID unset");
+        return false;
+    }
     p = event->is_local                           ? &brain->who.local
         : brain->who.set && event->key.bytes == 0 ? NULL
                                                   : principal_of(brain, event->key);

@@ -17,6 +17,7 @@
 static void take_message(struct shell *sh, struct net_socket *s, struct net_message *m, size_t heads)
 {
     struct brain_event event = { .kind = BRAIN_EDGE_IN, .blobs = m->blobs, .blobs_count = m->blobs_count };
+    struct net_caller caller = net_guard_caller(&sh->guard, &m->heads[m->heads_count - 1]);
 
     if (s->role == NET_PUB_IN)
         event.topic = net_message_head(m, 0);
@@ -24,6 +25,7 @@ static void take_message(struct shell *sh, struct net_socket *s, struct net_mess
         event.channel = strato_text(s->role == NET_EVENTS_PUSH ? "events" : s->channel);
     if (m->heads_count == heads) /* else a topic without an envelope, which the brain counts as undecodable */
         event.data = net_message_head(m, heads - 1);
+    event.key = strato_bytes(caller.key, caller.has_key ? sizeof caller.key : 0);
     shell_step(sh, &event);
 }
 
@@ -173,6 +175,8 @@ void edges_hear(struct shell *sh, size_t i)
     while (net_monitor_receive(sh->sockets[i].monitor, &event) == 0) {
         if (event.event == ZMQ_EVENT_ACCEPTED)
             native_accepted(sh, event.value);
+        else if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+            native_refused(sh);
         if (sh->sockets[i].role != NET_WORK_OUT || event.event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED ||
             sh->outlets[i].was_connected)
             continue;

@@ -36,7 +36,8 @@ static bool is_unix(int fd, const char *address)
 }
 
 /* Metadata stands on the message frame, not on the routing-id frame (libzmq 4.3.4 loses it there). */
-static void learn_connection(struct net_peer *peer, enum net_role role, zmq_msg_t *frame)
+static void learn_connection(struct net_peer *peer, enum net_role role, zmq_msg_t *frame,
+                             const struct net_caller *caller)
 {
     const char *address = zmq_msg_gets(frame, "Peer-Address");
     int fd = zmq_msg_get(frame, ZMQ_SRCFD);
@@ -44,7 +45,9 @@ static void learn_connection(struct net_peer *peer, enum net_role role, zmq_msg_
     if (fd != peer->fd)
         peer->probe_at_ms = 0; /* another connection of the same peer: the doubt was about the old one */
     peer->fd = fd >= 0 ? fd : NET_FD_NONE;
-    peer->is_local = role == NET_LOCAL || (fd >= 0 && is_unix(fd, address));
+    peer->is_local = role == NET_LOCAL || caller->is_local || (fd >= 0 && is_unix(fd, address));
+    peer->has_key = caller->has_key;
+    memcpy(peer->key, caller->key, sizeof peer->key);
 }
 
 static void take_frame(struct shell *sh, uint8_t socket, struct net_message *m)
@@ -63,13 +66,19 @@ static void take_frame(struct shell *sh, uint8_t socket, struct net_message *m)
     if (!peer)
         return;
     /* Routing ids that libzmq chose begin with 0 and never come back on another connection; own ones may. */
-    if (is_new || rid.data[0] != 0)
-        learn_connection(peer, sh->sockets[socket].role, &m->heads[at]);
+    if (is_new || rid.data[0] != 0) {
+        struct net_caller caller = net_guard_caller(&sh->guard, &m->heads[at]);
+
+        learn_connection(peer, sh->sockets[socket].role, &m->heads[at], &caller);
+    }
     peer->is_lockstep = at == 2;
     shell_step(sh, &(struct brain_event){ .kind = BRAIN_FRAME,
                                           .peer = peer->number,
                                           .is_lockstep = peer->is_lockstep,
                                           .is_local = peer->is_local,
+                                          .is_self_named = rid.data[0] != 0 && sh->guard.is_on &&
+                                                           sh->sockets[socket].role == NET_NATIVE,
+                                          .key = strato_bytes(peer->key, peer->has_key ? sizeof peer->key : 0),
                                           .data = frame,
                                           .blobs = m->blobs,
                                           .blobs_count = m->blobs_count });
@@ -192,12 +201,64 @@ void native_send(struct shell *sh, struct brain_action *action)
     net_frame_fini(&frame);
 }
 
+/* A ROUTER cannot end a connection, so its descriptor is shut; libzmq sees that and closes it. */
+static void cut_later(struct shell *sh, int fd)
+{
+    if (fd < 0)
+        return;
+    for (size_t i = 0; i < sh->cuts_count; i++)
+        if (sh->cuts[i].fd == fd)
+            return;
+    if (sh->cuts_count == sh->cuts_capacity) {
+        size_t capacity = sh->cuts_capacity ? sh->cuts_capacity * 2 : 16;
+        struct net_cut *cuts = realloc(sh->cuts, capacity * sizeof *cuts);
+
+        if (!cuts)
+            return; /* it stays; each of its frames is refused */
+        sh->cuts = cuts;
+        sh->cuts_capacity = capacity;
+    }
+    sh->cuts[sh->cuts_count++] = (struct net_cut){ fd, sh->now_ms + NET_CUT_DELAY_MS };
+    sh->has_more = true; /* another turn, which sees when that is due */
+}
+
+/* It has closed by itself: the number may be another's from now on. */
+static void cut_is_done(struct shell *sh, int fd)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < sh->cuts_count; i++)
+        if (sh->cuts[i].fd != fd)
+            sh->cuts[kept++] = sh->cuts[i];
+    sh->cuts_count = kept;
+}
+
+static uint64_t cut_due(struct shell *sh)
+{
+    uint64_t next = UINT64_MAX;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < sh->cuts_count; i++) {
+        if (sh->cuts[i].at_ms <= sh->now_ms) {
+            shutdown(sh->cuts[i].fd, SHUT_RDWR);
+            sh->stats.cut++;
+            continue;
+        }
+        next = sh->cuts[i].at_ms < next ? sh->cuts[i].at_ms : next;
+        sh->cuts[kept++] = sh->cuts[i];
+    }
+    sh->cuts_count = kept;
+    return next;
+}
+
 void native_close(struct shell *sh, brain_peer number)
 {
     struct net_peer *peer = net_peers_find(&sh->peers, number);
 
-    if (peer)
-        net_peers_forget(&sh->peers, peer);
+    if (!peer)
+        return;
+    cut_later(sh, peer->fd);
+    net_peers_forget(&sh->peers, peer);
 }
 
 /* ---- doubt ---------------------------------------------------------------------------------------- */
@@ -268,6 +329,27 @@ static void count_failed_handshake(struct shell *sh)
             (unsigned long long)sh->stats.handshakes_failed, (unsigned long long)held);
 }
 
+void native_refused(struct shell *sh)
+{
+    uint64_t counts[NET_ZAP_CAUSES], held, total = 0;
+    struct net_zap_refusal last;
+
+    if (!sh->guard.is_on)
+        return;
+    net_zap_counts(sh->guard.zap, counts, &last);
+    for (int i = NET_ZAP_ADMITTED + 1; i < NET_ZAP_CAUSES; i++)
+        total += counts[i];
+    if (total == 0) /* the self-test's */
+        return;
+    sh->stats.handshakes_failed++;
+    if (!shell_log_allows(sh, NET_LOG_REFUSED, &held))
+        return;
+    shell_log(sh, STRATO_LOG_WARN,
+              "audit: refused cause=%s principal=%s key=\"%s\" address=%s domain=%s total=%llu held_back=%llu",
+              net_zap_cause_name(last.cause), last.name, last.key, last.address, last.domain, (unsigned long long)total,
+              (unsigned long long)held);
+}
+
 /* A listener that finds no descriptor spins for ever (libzmq accepts again at once), so there must always be one. The
  * connection is shut, not closed: the descriptor is libzmq's. Should the number be another's by now, it is too high as well. */
 void native_accepted(struct shell *sh, int fd)
@@ -298,12 +380,15 @@ void native_hear(struct shell *sh, struct net_socket *s)
             break;
         case ZMQ_EVENT_DISCONNECTED:
             sh->stats.disconnected++;
+            cut_is_done(sh, event.value);
             doubt_connection(sh, event.value);
             break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
             count_failed_handshake(sh);
+            break;
+        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+            native_refused(sh);
             break;
         default:
             break;
@@ -361,7 +446,8 @@ static uint64_t retry_doubted(struct shell *sh)
 
 uint64_t native_retry(struct shell *sh)
 {
-    uint64_t stuck = retry_stuck(sh), doubted = retry_doubted(sh);
+    uint64_t stuck = retry_stuck(sh), doubted = retry_doubted(sh), cut = cut_due(sh);
 
+    doubted = cut < doubted ? cut : doubted;
     return stuck < doubted ? stuck : doubted;
 }

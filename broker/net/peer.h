@@ -26,7 +26,9 @@ struct net_peer {
     brain_peer number;
     struct net_peer *next; /* in its hash chain */
     int fd; /* of its connection; NET_FD_NONE for inproc and ZMTP 1 and 2. Numbers are reused by the kernel: a hint, no identity */
-    bool is_local;            /* inproc or a Unix socket */
+    bool is_local; /* inproc or a Unix socket */
+    bool has_key;  /* of CURVE: */
+    uint8_t key[32];
     bool is_lockstep;         /* REQ: one answer per request, behind an empty delimiter */
     bool is_stuck;            /* the socket refused; outbox in use */
     uint64_t stuck_ms;        /* since when */

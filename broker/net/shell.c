@@ -6,6 +6,7 @@
 #include "broker/net/shell.h"
 
 #include "broker/net/limits.h"
+#include "broker/net/selftest.h"
 #include "broker/store/committer.h"
 
 #include <stdarg.h>
@@ -75,7 +76,8 @@ static int open_socket(struct shell *sh, const struct broker_config *config, enu
                        char *detail, size_t detail_bytes)
 {
     struct net_socket *s = &sh->sockets[sh->sockets_count];
-    int rc = net_socket_open(s, sh->zmq, config, role, channel, detail, detail_bytes);
+    const struct net_security *security = sh->guard.is_on ? &sh->guard.security : NULL;
+    int rc = net_socket_open(s, sh->zmq, config, role, channel, security, detail, detail_bytes);
 
     if (rc < 0)
         return rc;
@@ -87,7 +89,8 @@ static int open_socket(struct shell *sh, const struct broker_config *config, enu
                                   ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     else if (role != NET_LOCAL)
         rc = net_socket_watch(s, sh->zmq,
-                              ZMQ_EVENT_ACCEPTED | (role == NET_WORK_OUT ? ZMQ_EVENT_HANDSHAKE_SUCCEEDED : 0));
+                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                                  (role == NET_WORK_OUT ? ZMQ_EVENT_HANDSHAKE_SUCCEEDED : 0));
     if (rc < 0)
         snprintf(detail, detail_bytes, "edge %s: its monitor could not be set up", s->name);
     return rc;
@@ -176,7 +179,11 @@ static int open_context(struct shell *sh, const struct broker_config *config)
     sh->zmq = zmq_ctx_new();
     if (!sh->zmq)
         return STRATO_ENOMEM;
-    zmq_ctx_set(sh->zmq, ZMQ_IO_THREADS, (int)config->io_threads);
+    /* Encryption is the I/O thread's work: two, unless somebody wants it otherwise. */
+    zmq_ctx_set(sh->zmq, ZMQ_IO_THREADS,
+                config->io_threads               ? (int)config->io_threads
+                : broker_config_has_keys(config) ? 2
+                                                 : 1);
     zmq_ctx_set(sh->zmq, ZMQ_MAX_SOCKETS, 16384);         /* inproc clients share this context */
     zmq_ctx_set(sh->zmq, 10 /* ZMQ_ZERO_COPY_RECV */, 0); /* else each held message pins an 8 KiB read buffer */
     return 0;
@@ -205,10 +212,15 @@ int shell_open(struct shell *sh, const struct broker_config *config, int wake_fd
     sh->items = calloc(NET_SOCKETS_MAX * 2 + 2, sizeof *sh->items);
     rc = sh->sockets && sh->outlets && sh->items ? net_peers_init(&sh->peers) : STRATO_ENOMEM;
     rc = rc ? rc : storage_open(sh, config, detail, detail_bytes);
+    rc = rc ? rc : net_guard_open(&sh->guard, sh->zmq, config, detail, detail_bytes); /* before any bind */
     rc = rc ? rc : open_sockets(sh, config, detail, detail_bytes);
     rc = rc ? rc : open_brain(sh, config, detail, detail_bytes);
     rc = rc ? rc : storage_restore(sh, detail, detail_bytes);
     rc = rc ? rc : open_outlets(sh);
+    if (rc == 0 && sh->guard.is_on) {
+        shell_step(sh, &(struct brain_event){ .kind = BRAIN_PRINCIPALS, .principals = auth_keys_all(sh->guard.keys) });
+        rc = net_selftest(sh->sockets, sh->sockets_count, sh->guard.public_key, sh->guard.zap, detail, detail_bytes);
+    }
     if (rc < 0) {
         shell_close(sh, 0);
         return rc;
@@ -231,7 +243,11 @@ void shell_close(struct shell *sh, int linger_ms)
     storage_close(sh);
     if (sh->brain)
         brain_destroy(&sh->brain);
+    net_guard_close(&sh->guard); /* after the brain, which looks into its keys */
     net_peers_fini(&sh->peers);
+    free(sh->cuts);
+    sh->cuts = NULL;
+    sh->cuts_count = sh->cuts_capacity = 0;
     free(sh->sockets);
     free(sh->outlets);
     free(sh->items);
@@ -242,6 +258,49 @@ void shell_close(struct shell *sh, int linger_ms)
     sh->outlets = NULL;
     sh->items = NULL;
     sh->doubted = sh->gone = sh->stuck = (struct net_peer_list){ 0 };
+}
+
+/* ---- other keys ---------------------------------------------------------------------------------- */
+
+/* A plain socket's connection was judged at its handshake, and libzmq ends none by itself: the edge's connections are all
+ * made anew, which those who may still come do within a moment. */
+static void unbind_edge(void *arg, const char *domain)
+{
+    struct shell *sh = arg;
+    char own[256];
+
+    for (size_t i = 0; i < sh->sockets_count; i++) {
+        struct net_socket *s = &sh->sockets[i];
+
+        net_zap_domain(s, NET_TCP, own, sizeof own);
+        if (s->role == NET_NATIVE || s->role == NET_LOCAL || (domain && strcmp(domain, own) != 0))
+            continue;
+        net_socket_unbind(s);
+        shell_log(sh, STRATO_LOG_INFO, "connections of the edge end, since a key of theirs changed edge=%s", s->name);
+    }
+}
+
+void shell_replace_keys(struct shell *sh, struct auth_keys *keys)
+{
+    struct auth_keys *before = sh->guard.keys;
+
+    update_clocks(sh);
+    sh->guard.keys = auth_keys_hold(keys);
+    net_zap_replace(sh->guard.zap, keys, unbind_edge, sh); /* first: nobody may slip in between */
+    shell_step(sh, &(struct brain_event){ .kind = BRAIN_PRINCIPALS, .principals = auth_keys_all(keys) });
+    auth_keys_drop(before);
+    sh->has_more = true;
+}
+
+/* When to try again. */
+static uint64_t bind_again(struct shell *sh)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (size_t i = 0; i < sh->sockets_count; i++)
+        if (sh->sockets[i].unbound && !net_socket_bind_again(&sh->sockets[i]))
+            next = sh->now_ms + NET_RETRY_MS;
+    return next;
 }
 
 /* ---- turning -------------------------------------------------------------------------------------- */
@@ -400,6 +459,11 @@ bool shell_turn(struct shell *sh)
     if (brain_next_timer_ms(sh->brain) <= sh->now_ms)
         shell_step(sh, &(struct brain_event){ .kind = BRAIN_TICK });
     sh->retry_at_ms = native_retry(sh);
+    if (sh->guard.is_on) {
+        uint64_t next = bind_again(sh);
+
+        sh->retry_at_ms = next < sh->retry_at_ms ? next : sh->retry_at_ms;
+    }
     edges_flush(sh);
     shell_step(sh, &(struct brain_event){ .kind = BRAIN_TURN_END });
     act_all(sh);

@@ -11,6 +11,7 @@
 #define STRATO_NET_SHELL_H
 
 #include "broker/broker.h"
+#include "broker/net/guard.h"
 #include "broker/net/peer.h"
 #include "broker/net/socket.h"
 
@@ -24,7 +25,7 @@ enum {
 };
 
 /** Subjects of rate-limited log lines. */
-enum { NET_LOG_HANDSHAKE = 1, NET_LOG_TURNED_AWAY };
+enum { NET_LOG_HANDSHAKE = 1, NET_LOG_TURNED_AWAY, NET_LOG_REFUSED };
 
 /** A PUSH out: messages that the brain handed over and the socket has not taken yet. */
 struct net_outlet {
@@ -32,6 +33,12 @@ struct net_outlet {
     bool is_ready, was_connected;
     struct net_frame queue[NET_EDGE_WINDOW];
     uint32_t head, count;
+};
+
+/** A connection that is to end when what was sent to it has left. */
+struct net_cut {
+    int fd;
+    uint64_t at_ms;
 };
 
 /** Numbers of peers, for those that need another look. */
@@ -53,7 +60,10 @@ struct shell {
     zmq_pollitem_t *items; /* sockets, monitors, the wake descriptor */
     size_t items_count;
     int wake_fd; /* eventfd: another thread wants something. Borrowed. */
+    struct net_guard guard;
     struct net_peers peers;
+    struct net_cut *cuts; /* connections to end */
+    size_t cuts_count, cuts_capacity;
     struct net_peer_list doubted, gone, stuck;
     uint64_t now_ms, wall_ms; /* of this turn */
     uint32_t prefixes;        /* that the pub/sub edge's subscribers asked for */
@@ -78,6 +88,8 @@ void shell_close(struct shell *sh, int linger_ms);
 bool shell_turn(struct shell *sh);
 /** Tell everybody; new sessions and messages are refused from now on. */
 void shell_begin_drain(struct shell *sh);
+/** From now on these keys (held): whose key is gone, or lost a right that it uses, is expelled. */
+void shell_replace_keys(struct shell *sh, struct auth_keys *keys);
 /** Feed one event to the brain; its actions are carried out at the end of the turn. */
 void shell_step(struct shell *sh, struct brain_event *event);
 
@@ -94,6 +106,8 @@ void native_read(struct shell *sh, uint8_t socket);
 void native_hear(struct shell *sh, struct net_socket *s);
 /** A listener of any edge took a connection in: turn it away if hardly any descriptor is left. */
 void native_accepted(struct shell *sh, int fd);
+/** A handshake of any edge was refused by our ZAP handler. */
+void native_refused(struct shell *sh);
 /** Carry out SEND, PROBE and CLOSE. Takes data and blobs out of the action. */
 void native_send(struct shell *sh, struct brain_action *action);
 void native_probe(struct shell *sh, struct brain_action *action);

@@ -6,6 +6,7 @@
 #include "broker/net/socket.h"
 
 #include "broker/net/port_owner.h"
+#include "broker/net/zap.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -15,6 +16,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum { NET_ZAP_ENFORCE_DOMAIN = 93 }; /* a draft's name in this zmq.h, and yet an option of every libzmq since 4.3.0 */
 
 static const struct {
     int type;
@@ -61,9 +64,10 @@ static int set_frame_max(void *socket, uint64_t bytes)
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 ? 0 : STRATO_EIO;
 }
 
-static int set_role(void *socket, enum net_role role, const struct broker_config *config)
+static int set_role(void *socket, enum net_role role, const struct broker_config *config, bool has_keys)
 {
     uint64_t frame_max = config->message_bytes_max + NET_HEADER_SLACK_BYTES;
+    uint64_t small_max = has_keys ? NET_INITIATE_BYTES_MAX : NET_SUBSCRIPTION_BYTES_MAX;
     int rc = role == NET_NATIVE || role == NET_LOCAL ? 0 : set_keepalive(socket);
 
     switch (role) {
@@ -76,7 +80,7 @@ static int set_role(void *socket, enum net_role role, const struct broker_config
         return rc ? rc : set_frame_max(socket, frame_max);
     case NET_PUB_OUT:
         rc = rc ? rc : set_int(socket, ZMQ_SNDHWM, NET_XPUB_SNDHWM);
-        return rc ? rc : set_frame_max(socket, NET_SUBSCRIPTION_BYTES_MAX);
+        return rc ? rc : set_frame_max(socket, small_max);
     case NET_PUB_IN:
     case NET_EVENTS_PUSH:
     case NET_WORK_IN:
@@ -86,7 +90,7 @@ static int set_role(void *socket, enum net_role role, const struct broker_config
         /* What sits here dies with the puller: as little as possible. */
         rc = rc ? rc : set_int(socket, ZMQ_SNDHWM, 1);
         rc = rc ? rc : set_int(socket, ZMQ_SNDBUF, 4096);
-        return rc ? rc : set_frame_max(socket, NET_SUBSCRIPTION_BYTES_MAX);
+        return rc ? rc : set_frame_max(socket, small_max);
     }
     return rc;
 }
@@ -137,19 +141,43 @@ static void show_endpoint(const char *bound, char *shown)
         memcpy(shown, bound, NET_ENDPOINT_BYTES); /* both are rows of NET_ENDPOINT_BYTES */
 }
 
-static int bind_one(struct net_socket *s, const char *endpoint, char *detail, size_t detail_bytes)
+/* A listener keeps the options that its socket has when it is bound, so one ROUTER speaks CURVE over TCP and none over ipc. */
+static int secure(struct net_socket *s, const struct net_security *security, enum net_transport transport)
+{
+    char domain[256];
+    int rc;
+
+    if (!security || transport == NET_INPROC)
+        return 0;
+    net_zap_domain(s, transport, domain, sizeof domain);
+    if (zmq_setsockopt(s->zmq, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) < 0)
+        return STRATO_EIO;
+    rc = set_int(s->zmq, NET_ZAP_ENFORCE_DOMAIN, 1); /* without it a handler that is not there admits everybody */
+    if (rc == 0 && transport == NET_TCP &&
+        zmq_setsockopt(s->zmq, ZMQ_CURVE_SECRETKEY, security->secret_key, sizeof security->secret_key) < 0)
+        rc = STRATO_EIO;
+    return rc ? rc : set_int(s->zmq, ZMQ_CURVE_SERVER, transport == NET_TCP);
+}
+
+static int bind_one(struct net_socket *s, const char *endpoint, const struct net_security *security, char *detail,
+                    size_t detail_bytes)
 {
     enum net_transport transport = net_endpoint_transport(endpoint);
-    char bound[NET_ENDPOINT_BYTES];
+    char bound[NET_ENDPOINT_BYTES] = "";
     size_t bytes = sizeof bound;
 
     if (transport == NET_IPC && unix_socket_is_served(endpoint + strlen("ipc://")))
         return bind_failed(endpoint, EADDRINUSE, detail, detail_bytes);
+    if (secure(s, security, transport) < 0) {
+        snprintf(detail, detail_bytes, "edge %s: keys could not be set up: %s", s->name, zmq_strerror(zmq_errno()));
+        return STRATO_EIO;
+    }
     if (zmq_bind(s->zmq, endpoint) < 0)
         return bind_failed(endpoint, zmq_errno(), detail, detail_bytes);
     if (zmq_getsockopt(s->zmq, ZMQ_LAST_ENDPOINT, bound, &bytes) < 0)
         return STRATO_EIO;
     show_endpoint(bound, s->endpoints[s->endpoints_count]);
+    memcpy(s->bound[s->endpoints_count], bound, sizeof bound);
     s->endpoints_count++;
     if (transport == NET_IPC && chmod(endpoint + strlen("ipc://"), 0660) < 0) {
         snprintf(detail, detail_bytes, "cannot set the mode of %s: %s", endpoint, strerror(errno));
@@ -158,7 +186,8 @@ static int bind_one(struct net_socket *s, const char *endpoint, char *detail, si
     return 0;
 }
 
-static int bind_all(struct net_socket *s, const struct broker_config *config, char *detail, size_t detail_bytes)
+static int bind_all(struct net_socket *s, const struct broker_config *config, const struct net_security *security,
+                    char *detail, size_t detail_bytes)
 {
     bool is_work = s->role == NET_WORK_IN || s->role == NET_WORK_OUT;
     unsigned port = roles[s->role].port;
@@ -180,7 +209,7 @@ static int bind_all(struct net_socket *s, const struct broker_config *config, ch
         if ((s->role == NET_NATIVE && net_endpoint_transport(endpoint) == NET_INPROC) ||
             (s->role == NET_LOCAL && net_endpoint_transport(endpoint) != NET_INPROC))
             continue;
-        rc = bind_one(s, endpoint, detail, detail_bytes);
+        rc = bind_one(s, endpoint, security, detail, detail_bytes);
         if (rc < 0)
             return rc;
     }
@@ -193,12 +222,13 @@ static int subscribe_all(void *socket)
 }
 
 int net_socket_open(struct net_socket *s, void *context, const struct broker_config *config, enum net_role role,
-                    const char *channel, char *detail, size_t detail_bytes)
+                    const char *channel, const struct net_security *security, char *detail, size_t detail_bytes)
 {
     int rc;
 
     memset(s, 0, sizeof *s);
     s->role = role;
+    s->security = security;
     snprintf(s->channel, sizeof s->channel, "%s", channel);
     snprintf(s->name, sizeof s->name, "%s%s%.128s", roles[role].stem, *channel ? ":" : "", channel);
     s->zmq = zmq_socket(context, roles[role].type);
@@ -207,16 +237,36 @@ int net_socket_open(struct net_socket *s, void *context, const struct broker_con
         return STRATO_EIO;
     }
     rc = set_common(s->zmq);
-    rc = rc ? rc : set_role(s->zmq, role, config);
+    rc = rc ? rc : set_role(s->zmq, role, config, security != NULL);
     if (rc < 0)
         snprintf(detail, detail_bytes, "edge %s: a socket option was refused: %s", s->name, zmq_strerror(zmq_errno()));
-    rc = rc ? rc : bind_all(s, config, detail, detail_bytes);
+    rc = rc ? rc : bind_all(s, config, security, detail, detail_bytes);
     /* After the bind: an XSUB repeats its subscriptions to every pipe that comes later. */
     if (rc == 0 && role == NET_PUB_IN)
         rc = subscribe_all(s->zmq);
     if (rc < 0)
         net_socket_close(s, 0);
     return rc;
+}
+
+void net_socket_unbind(struct net_socket *s)
+{
+    for (size_t i = 0; i < s->endpoints_count; i++)
+        if (net_endpoint_transport(s->endpoints[i]) == NET_TCP && !(s->unbound & 1U << i) &&
+            zmq_unbind(s->zmq, s->bound[i]) == 0)
+            s->unbound |= 1U << i;
+}
+
+/* The I/O thread closes the old listener in its own time; until then the port is in use. */
+bool net_socket_bind_again(struct net_socket *s)
+{
+    for (size_t i = 0; i < s->endpoints_count; i++) {
+        if (!(s->unbound & 1U << i))
+            continue;
+        if (secure(s, s->security, NET_TCP) == 0 && zmq_bind(s->zmq, s->bound[i]) == 0)
+            s->unbound &= ~(1U << i);
+    }
+    return s->unbound == 0;
 }
 
 int net_socket_watch(struct net_socket *s, void *context, int events)

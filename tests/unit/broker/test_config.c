@@ -163,6 +163,22 @@ static void settings_that_do_not_fit_together_are_refused(void **state)
     }
 }
 
+static void keys_open_other_hosts_and_need_the_brokers_own(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(broker_config_set(&f->config, "host", "0.0.0.0", &f->e), 0);
+    assert_int_equal(broker_config_set(&f->config, "keys", "keys.yaml", &f->e), 0);
+    assert_int_equal(broker_config_check(&f->config, &f->e), STRATO_ECONFIG);
+    assert_non_null(strstr(f->e.text, "keys needs server_key"));
+    assert_int_equal(broker_config_set(&f->config, "server_key", "stratod.key", &f->e), 0);
+    assert_int_equal(broker_config_check(&f->config, &f->e), 0);
+    assert_int_equal(broker_config_set(&f->config, "host", "127.0.0.1", &f->e), 0);
+    assert_int_equal(broker_config_set(&f->config, "keys", "", &f->e), 0);
+    assert_int_equal(broker_config_check(&f->config, &f->e), STRATO_ECONFIG);
+    assert_non_null(strstr(f->e.text, "server_key needs keys"));
+}
+
 static void insecure_opens_other_hosts(void **state)
 {
     struct fixture *f = *state;
@@ -252,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(routes_are_read_in_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_with_a_mistake_is_refused_with_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(settings_that_do_not_fit_together_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(keys_open_other_hosts_and_need_the_brokers_own, setup, teardown),
         cmocka_unit_test_setup_teardown(insecure_opens_other_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(a_channel_is_declared_once, setup, teardown),
         cmocka_unit_test_setup_teardown(durable_needs_a_data_directory, setup, teardown),
