@@ -40,10 +40,11 @@ struct load_case {
     bool is_acked;               /* work: every message is settled by its receiver */
     bool is_unbatched;           /* our client: one message per frame */
     uint32_t warmup_ms, window_ms;
-    char endpoint[LOAD_TEXT_BYTES];     /* where senders go; ours: everybody */
-    char endpoint_out[LOAD_TEXT_BYTES]; /* where receivers go, if not there */
-    char channel[LOAD_TEXT_BYTES];      /* or subject */
-    char topic[LOAD_TEXT_BYTES];        /* events */
+    char endpoint[LOAD_TEXT_BYTES];                              /* where senders go; ours: everybody */
+    char key_file[LOAD_TEXT_BYTES], server_key[LOAD_TEXT_BYTES]; /* ours, with keys; "" = none */
+    char endpoint_out[LOAD_TEXT_BYTES];                          /* where receivers go, if not there */
+    char channel[LOAD_TEXT_BYTES];                               /* or subject */
+    char topic[LOAD_TEXT_BYTES];                                 /* events */
 };
 
 enum load_phase { LOAD_CONNECT, LOAD_WARMUP, LOAD_WINDOW, LOAD_STOP };

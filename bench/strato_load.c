@@ -82,6 +82,10 @@ static int client_open(struct load_role *role, strato_client **ret_client)
 
     options.endpoint = role->load->endpoint;
     options.kind = "tool";
+    if (*role->load->key_file) {
+        options.key_file = role->load->key_file;
+        options.server_key = role->load->server_key;
+    }
     options.no_batching = role->load->is_unbatched;
     rc = strato_client_open(&options, ret_client);
     return rc < 0 ? load_fail(role, rc, "cannot connect to %s: %s", options.endpoint, strato_strerror(rc)) : 0;

@@ -102,6 +102,8 @@ static struct load_case case_of(const struct bench_config *config, enum load_pat
                               .window_ms = config->duration_ms };
 
     snprintf(load.endpoint, sizeof load.endpoint, "%s", config->common.server);
+    snprintf(load.key_file, sizeof load.key_file, "%s", config->common.key ? config->common.key : "");
+    snprintf(load.server_key, sizeof load.server_key, "%s", config->common.server_key ? config->common.server_key : "");
     snprintf(load.topic, sizeof load.topic, "%s", config->topic ? config->topic : "");
     snprintf(load.channel, sizeof load.channel, "%s", config->channel ? config->channel : "");
     return load;

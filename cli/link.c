@@ -5,6 +5,8 @@
  */
 #include "cli/link.h"
 
+#include "core/keypair.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -51,23 +53,69 @@ static void on_event(void *arg, enum strato_client_event event, int err, const c
     }
 }
 
+static bool is_set(const char *text)
+{
+    return text && *text;
+}
+
+/* The library would say only which code; people want to know which file, and what helps. */
+static int check_keys(const struct cli *cli)
+{
+    const struct cli_common *c = cli->common;
+    struct strato_keypair pair;
+    char detail[512];
+    uint8_t key[STRATO_KEY_BYTES];
+    int rc = 0;
+
+    if (is_set(c->key) != is_set(c->server_key))
+        return cli_fail(cli, CLI_USAGE, "%s",
+                        is_set(c->key) ? "--key needs --server-key, the broker's public key"
+                                       : "--server-key needs --key, the file of your own pair");
+    if (is_set(c->key))
+        rc = strato_keypair_read(c->key, true, &pair, detail, sizeof detail);
+    if (rc == 0 && is_set(c->key) && !strato_key_parse(strato_text(c->server_key), key)) {
+        strato_keypair_wipe(&pair);
+        rc = strato_keypair_read(c->server_key, false, &pair, detail, sizeof detail);
+    }
+    if (is_set(c->key))
+        strato_keypair_wipe(&pair);
+    return rc < 0 ? cli_fail(cli, CLI_USAGE, "%s", detail) : CLI_OK;
+}
+
+int link_options(const struct cli *cli, struct strato_client_options *options)
+{
+    int code = check_keys(cli);
+
+    options->endpoint = cli->common->server;
+    options->connect_timeout_ms = cli->common->timeout_ms;
+    if (is_set(cli->common->key)) {
+        options->key_file = cli->common->key;
+        options->server_key = cli->common->server_key;
+    }
+    return code;
+}
+
 static int open_named(const struct cli *cli, const char *agent, bool own_thread, struct link_refusals *refusals,
                       strato_client **ret_client)
 {
     struct strato_client_options options = STRATO_CLIENT_OPTIONS_DEFAULTS;
-    int rc;
+    int rc = link_options(cli, &options);
 
-    options.endpoint = cli->common->server;
+    if (rc != CLI_OK)
+        return rc;
     options.agent = agent;
     options.kind = agent ? "agent" : "tool";
-    options.connect_timeout_ms = cli->common->timeout_ms;
     options.own_thread = own_thread;
     options.on_event = on_event;
     options.on_event_arg = refusals;
     rc = strato_client_open(&options, ret_client);
     if (rc == STRATO_EUNREACHABLE || rc == STRATO_ETIMEOUT)
-        return cli_fail(cli, CLI_UNREACHABLE,
-                        "no broker answers at %s (start one: stratod; or name another: --server URL)",
+        return cli_fail(
+            cli, CLI_UNREACHABLE,
+            "no broker answers at %s (start one: stratod; or name another: --server URL; strato doctor says more)",
+            options.endpoint);
+    if (rc == STRATO_EAUTH)
+        return cli_fail(cli, CLI_FORBIDDEN, "%s does not let this key in, or asks for one (strato doctor says which)",
                         options.endpoint);
     if (rc < 0)
         return cli_fail(cli, cli_exit_of(rc), "cannot connect to %s: %s", options.endpoint, strato_strerror(rc));

@@ -9,12 +9,15 @@
 #include "bindings/c/include/stratoswarm.h"
 #include "cli/verb.h"
 
-/** What refused sends leave behind; see link_options(). */
+/** What refused sends leave behind; see link_open(). */
 struct link_refusals {
     uint64_t count;
     int first;        /* err of the first */
     char detail[256]; /* the broker's words about it */
 };
+
+/** Put server and keys into a client's options; says what is wrong with a key file. @return CLI_OK, or the exit code. */
+int link_options(const struct cli *cli, struct strato_client_options *options);
 
 /**
  * Open a session as a tool. Tells the user why not.

@@ -32,12 +32,14 @@ enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 /** Options of every verb; the first member of every verb's config struct. */
 struct cli_common {
     char *server;        /* tcp://host:port, ipc://path */
+    char *key;           /* file of the own key pair; NULL or "" = none */
+    char *server_key;    /* the broker's public key, or a file with it */
     uint32_t timeout_ms; /* for connecting, and for each thing asked of the broker */
     bool json, jsonl, quiet;
     int color; /* enum cli_color */
 };
 extern const struct strato_option cli_common_rows[];
-enum { CLI_COMMON_ROWS = 6 };
+enum { CLI_COMMON_ROWS = 8 };
 extern const char cli_exits[]; /* "0\tok\n..." for help and man page */
 
 /** For the .program of a verb: its own rows, the common ones, the exit codes. */

@@ -64,6 +64,23 @@ static const struct strato_program route_program = {
     STRATO_PROGRAM_EXAMPLES(route_examples),
 };
 
+static const struct strato_program *const key_verbs[] = {
+    &cmd_key_new.program, &cmd_key_show.program, &cmd_key_allow.program, &cmd_key_revoke.program, &cmd_key_ls.program,
+};
+
+static const struct strato_program_example key_examples[] = {
+    { "strato key new trainer", "a pair in trainer.key; prints the public key" },
+    { "strato key allow trainer trainer.key --role agent", "let it in" },
+};
+
+static const struct strato_program key_program = {
+    .name = "strato key",
+    .summary = "make key pairs, and say who is let in with which rights",
+    CLI_PROGRAM_PLAIN,
+    STRATO_PROGRAM_VERBS(key_verbs),
+    STRATO_PROGRAM_EXAMPLES(key_examples),
+};
+
 static const struct strato_program *const bench_verbs[] = {
     &cmd_bench_pub.program,
     &cmd_bench_sub.program,
@@ -110,10 +127,10 @@ static const struct strato_program_example examples[] = {
 };
 
 static const struct strato_program *const verbs[] = {
-    &cmd_pub.program,  &cmd_sub.program,    &cmd_req.program,   &cmd_reply.program,   &cmd_push.program,
-    &cmd_pull.program, &cmd_send.program,   &cmd_inbox.program, &cmd_history.program, &channel_program,
-    &dlq_program,      &route_program,      &gpu_program,       &cmd_evolve.program,  &bench_program,
-    &cmd_ping.program, &cmd_health.program,
+    &cmd_pub.program,  &cmd_sub.program,  &cmd_req.program,    &cmd_reply.program,   &cmd_push.program,
+    &cmd_pull.program, &cmd_send.program, &cmd_inbox.program,  &cmd_history.program, &channel_program,
+    &dlq_program,      &route_program,    &key_program,        &gpu_program,         &cmd_evolve.program,
+    &bench_program,    &cmd_ping.program, &cmd_health.program,
 };
 
 const struct strato_program cli_program = {

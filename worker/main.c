@@ -149,6 +149,8 @@ static int start_nodes(struct worker *w)
     for (uint32_t i = 0; i < w->count; i++) {
         struct slot *slot = &w->slots[i];
         struct node_options options = { .broker = w->settings.broker,
+                                        .key = w->settings.key,
+                                        .server_key = w->settings.server_key,
                                         .name = slot->name,
                                         .device = slot->device,
                                         .pool_bytes = w->settings.pool_bytes,

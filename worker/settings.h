@@ -10,6 +10,7 @@
 
 struct settings {
     char *broker;
+    char *key, *server_key;
     char *name; /* NULL = made from host name and process id */
     struct strato_option_list devices;
     uint64_t pool_bytes;

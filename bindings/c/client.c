@@ -146,7 +146,7 @@ static int client_new(const struct strato_client_options *o, struct strato_clien
     c->session.is_inline = !o->own_thread;
     c->on_event = o->on_event;
     c->on_event_arg = o->on_event_arg;
-    rc = strato__socket_init(&c->socket, o->endpoint ? o->endpoint : "tcp://127.0.0.1:7700", o->zmq_context);
+    rc = strato__socket_init(&c->socket, o->endpoint ? o->endpoint : "tcp://127.0.0.1:7700", o);
     if (rc < 0) {
         strato__session_fini(&c->session);
         free(c->socket.endpoint);
@@ -181,6 +181,8 @@ int strato_client_open(const struct strato_client_options *options, strato_clien
         strato__enter(c);
         deadline = strato__deadline(c, o->connect_timeout_ms ? (int)o->connect_timeout_ms : QUESTION_MS);
         rc = strato__wait_open(c, deadline);
+        if (rc == STRATO_EUNREACHABLE && c->socket.handshakes_failed)
+            rc = STRATO_EAUTH; /* somebody is there, and it is not for want of trying */
         strato__leave(c);
     }
     if (rc < 0) {

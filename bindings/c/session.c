@@ -277,6 +277,15 @@ void strato__session_lost(struct strato__session *s)
     s->progress++;
 }
 
+void strato__session_unwelcome(struct strato__session *s)
+{
+    strato__session_detail(s, strato_text("the broker refuses this key (strato doctor says more)"));
+    if (s->was_open)
+        strato__session_lost(s); /* whoever was let in once comes back when the keys file is mended */
+    else
+        end(s, STRATO_EAUTH);
+}
+
 void strato__session_malformed(struct strato__session *s, const char *why)
 {
     s->counters.malformed++;
@@ -319,6 +328,13 @@ bool strato__session_err(struct strato__session *s, const struct strato_header *
     case STRATO_ESUPERSEDED:
         strato__session_notice(s, STRATO_CLIENT_DISCONNECTED, err, h->detail);
         end(s, err);
+        return true;
+    case STRATO_EAUTH: /* the key was revoked, or lost a right that was in use; the broker ends the connection */
+    case STRATO_EFORBIDDEN:
+        if (h->rq.bytes || h->ch.bytes)
+            return false;
+        strato__session_detail(s, h->detail);
+        strato__session_lost(s);
         return true;
     case STRATO_EGAP:
     case STRATO_ECREDIT:

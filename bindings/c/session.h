@@ -178,6 +178,8 @@ void strato__session_notice(struct strato__session *s, enum strato_client_event 
 void strato__session_detail(struct strato__session *s, struct strato_bytes detail);
 /** The connection is no good: a new one after the back-off. */
 void strato__session_lost(struct strato__session *s);
+/** The broker's handshake said no to this key: the end, unless it was let in before. */
+void strato__session_unwelcome(struct strato__session *s);
 /** A frame broke the protocol: count it, say why, make a new connection. */
 void strato__session_malformed(struct strato__session *s, const char *why);
 /** A refusal that no caller waits for: counted, told by on_event and by the next flush. */

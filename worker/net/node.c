@@ -189,6 +189,8 @@ static int connect_broker(struct node *node)
 
     options.endpoint = node->options.broker;
     options.zmq_context = node->options.zmq_context;
+    options.key_file = node->options.key && *node->options.key ? node->options.key : NULL;
+    options.server_key = node->options.server_key && *node->options.server_key ? node->options.server_key : NULL;
     options.agent = node->options.name;
     options.kind = "worker";
     options.caps_count = list_caps(node, texts, caps);

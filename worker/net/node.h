@@ -16,11 +16,12 @@
 enum { NODE_NAME_BYTES = 129, NODE_SIM = -1 };
 
 struct node_options {
-    const char *broker;  /* endpoint; borrowed like all here */
-    void *zmq_context;   /* for inproc, else NULL */
-    const char *name;    /* of the session, <= 128 B */
-    int64_t device;      /* OpenCL device number, or NODE_SIM */
-    uint64_t pool_bytes; /* capped at 90 % of the device's memory */
+    const char *broker;           /* endpoint; borrowed like all here */
+    const char *key, *server_key; /* file of the own pair, the broker's public key; NULL or "" = none */
+    void *zmq_context;            /* for inproc, else NULL */
+    const char *name;             /* of the session, <= 128 B */
+    int64_t device;               /* OpenCL device number, or NODE_SIM */
+    uint64_t pool_bytes;          /* capped at 90 % of the device's memory */
     uint32_t session_idle_ms;
     uint32_t hb_ms;
     bool is_unsafe; /* source kernels on CPU devices too: they run in this process */

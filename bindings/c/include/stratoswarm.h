@@ -75,6 +75,10 @@ struct strato_client_options {
     bool no_batching;                        /* one message per frame, for measurements */
     strato_client_event_fn *on_event;        /* called from the owning thread (or the own thread); may be NULL */
     void *on_event_arg;
+    /* Keys, for tcp://; all or none, copied. The own pair stands in a file (strato key new; mode 0600) or in memory. */
+    const char *server_key;              /* the broker's public key: 40 characters, or the path of a file with it */
+    const char *key_file;                /* path of the own pair */
+    const char *public_key, *secret_key; /* the own pair in memory, 40 characters each */
 };
 /* Zero means the default in every field, so C++ needs no designated initialiser. */
 #ifdef __cplusplus
@@ -91,7 +95,9 @@ struct strato_client_options {
 
 /**
  * Connect, say hello, wait for welcome.
- * @return 0; STRATO_EUNREACHABLE (nobody answered within connect_timeout_ms), STRATO_EVERSION,
+ * @return 0; STRATO_EUNREACHABLE (nobody answered within connect_timeout_ms), STRATO_EAUTH (the broker refused the key, or
+ *         the handshake failed for as long as connect_timeout_ms: a wrong server key, or keys where none are asked for;
+ *         mostly also none where they are), STRATO_ENOENT, STRATO_EIO, STRATO_ECONFIG (of the key files), STRATO_EVERSION,
  *         STRATO_ENAME_IN_USE, STRATO_EINVAL, STRATO_ENOMEM or what the broker answered.
  */
 STRATO_API int strato_client_open(const struct strato_client_options *options, strato_client **ret_client);

@@ -197,7 +197,10 @@ static bool round_trip(struct strato_client *c)
     if (strato__socket_broke(&c->socket)) {
         while (receive(c)) /* what came before the end still counts */
             continue;
-        strato__session_step(&c->session, &dropped, c->session.now_us);
+        if (c->socket.is_refused)
+            strato__session_unwelcome(&c->session);
+        else
+            strato__session_step(&c->session, &dropped, c->session.now_us);
     }
     strato__session_step(&c->session, &tick, c->session.now_us);
     connection(c);

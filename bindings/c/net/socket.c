@@ -23,9 +23,16 @@ struct received {
     zmq_msg_t messages[];
 };
 
-int strato__socket_init(struct strato__socket *k, const char *endpoint, void *context)
+int strato__socket_init(struct strato__socket *k, const char *endpoint, const struct strato_client_options *options)
 {
+    void *context = options->zmq_context;
+    int rc;
+
     *k = (struct strato__socket){ .fd = -1, .monitor_fd = -1 };
+    rc = strato__credentials_read(options, &k->credentials);
+    if (rc < 0)
+        return rc;
+    k->credentials.is_on = k->credentials.is_on && strncmp(endpoint, "tcp:", 4) == 0;
     k->endpoint = strdup(endpoint);
     if (!k->endpoint)
         return STRATO_ENOMEM;
@@ -47,6 +54,7 @@ void strato__socket_fini(struct strato__socket *k)
         while (zmq_ctx_term(k->context) < 0 && errno == EINTR)
             continue;
     free(k->endpoint);
+    strato__credentials_wipe(&k->credentials);
     *k = (struct strato__socket){ .fd = -1, .monitor_fd = -1 };
 }
 
@@ -74,7 +82,10 @@ static int monitor_open(struct strato__socket *k)
     if (strncmp(k->endpoint, "inproc:", 7) == 0)
         return 0;
     snprintf(name, sizeof name, "inproc://strato.client.monitor.%u", atomic_fetch_add(&serial, 1));
-    if (zmq_socket_monitor(k->dealer, name, ZMQ_EVENT_DISCONNECTED) < 0)
+    if (zmq_socket_monitor(k->dealer, name,
+                           ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) < 0)
         return STRATO_EIO;
     k->monitor = zmq_socket(k->context, ZMQ_PAIR);
     if (!k->monitor || set_int(k->monitor, ZMQ_LINGER, 0) < 0 || zmq_connect(k->monitor, name) < 0)
@@ -100,7 +111,10 @@ int strato__socket_open(struct strato__socket *k)
     k->dealer = zmq_socket(k->context, ZMQ_DEALER);
     if (!k->dealer)
         return errno == EMFILE ? STRATO_ELIMIT : STRATO_ENOMEM;
+    k->is_refused = false;
     rc = options_set(k->dealer);
+    if (rc == 0)
+        rc = strato__credentials_apply(&k->credentials, k->dealer);
     if (rc == 0)
         rc = monitor_open(k);
     if (rc == 0 && zmq_connect(k->dealer, k->endpoint) < 0)
@@ -261,6 +275,27 @@ int strato__socket_send(struct strato__socket *k)
 
 /* ---- events -------------------------------------------------------------------------------------- */
 
+/* 1 = that ends the connection. Without keys a handshake that broke off says only that nobody good was there. */
+static bool take_event(struct strato__socket *k, uint16_t event)
+{
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        k->handshakes_failed = 0;
+        return false;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        k->is_refused = true;
+        return true;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        k->handshakes_failed++;
+        return true;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        k->handshakes_failed += k->credentials.is_on;
+        return true;
+    default:
+        return event == ZMQ_EVENT_DISCONNECTED;
+    }
+}
+
 bool strato__socket_broke(struct strato__socket *k)
 {
     bool is_broken = false;
@@ -279,7 +314,7 @@ bool strato__socket_broke(struct strato__socket *k)
             memcpy(&event, zmq_msg_data(&part), sizeof event);
         more = zmq_msg_more(&part);
         zmq_msg_close(&part);
-        is_broken |= event == ZMQ_EVENT_DISCONNECTED;
+        is_broken |= take_event(k, event);
         if (more) { /* the address */
             zmq_msg_init(&part);
             (void)zmq_msg_recv(&part, k->monitor, ZMQ_DONTWAIT);

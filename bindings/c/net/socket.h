@@ -11,19 +11,23 @@
 #define STRATO_BINDINGS_C_NET_SOCKET_H
 
 #include "bindings/c/inbound.h"
+#include "bindings/c/net/credentials.h"
 #include "bindings/c/outbox.h"
 
 struct strato__socket {
     void *context;
     bool owns_context;
     char *endpoint;
-    void *dealer, *monitor;       /* NULL = closed; inproc has no monitor */
-    int fd, monitor_fd;           /* -1 = none */
+    void *dealer, *monitor; /* NULL = closed; inproc has no monitor */
+    int fd, monitor_fd;     /* -1 = none */
+    struct strato__credentials credentials;
+    bool is_refused;              /* the broker said that this key may not come in */
+    uint32_t handshakes_failed;   /* otherwise, since the last one that worked */
     struct strato__outbox staged; /* taken from the session, not yet by libzmq */
 };
 
-/** @param context  Borrowed; NULL = make one. @return 0; STRATO_EINVAL; STRATO_ENOMEM. */
-int strato__socket_init(struct strato__socket *k, const char *endpoint, void *context);
+/** @param options  Its context and its keys. @return 0; STRATO_EINVAL; STRATO_ENOMEM; as strato__credentials_read(). */
+int strato__socket_init(struct strato__socket *k, const char *endpoint, const struct strato_client_options *options);
 /** Make the DEALER and connect. @return 0; STRATO_EINVAL (endpoint); STRATO_EIO; STRATO_ENOMEM. */
 int strato__socket_open(struct strato__socket *k);
 /** Close it; what libzmq holds is sent for at most linger_ms. Staged parts are dropped. */

@@ -14,7 +14,7 @@ import pytest
 BUILD = pathlib.Path(os.environ["STRATO_BUILD"])
 STRATO = BUILD / "cli/strato"
 MANUAL = BUILD / "cli/manual"
-GROUPS = ("channel", "dlq", "route", "gpu", "bench")
+GROUPS = ("channel", "dlq", "route", "key", "gpu", "bench")
 
 
 def run(*arguments):
