@@ -140,6 +140,16 @@ void strato__producer_on_full(struct strato__session *s, struct strato__producer
     need_answered(s, p, STRATO_EFULL);
 }
 
+void strato__producer_refuse(struct strato__session *s, struct strato__producer *p, uint64_t i, uint64_t n, int err,
+                             struct strato_bytes detail)
+{
+    for (struct strato__watch *watch = p->watches; watch; watch = watch->next)
+        if (watch->index >= i && watch->index - i < n)
+            watch->err = err;
+    p->refused += n;
+    strato__session_refused(s, err, n, detail);
+}
+
 void strato__producer_on_verdict(struct strato__session *s, struct strato__producer *p, const struct strato_header *h)
 {
     uint64_t n = strato_header_has(h, STRATO_KEY_n) && h->n ? h->n : 1, rq = 0;
@@ -160,9 +170,5 @@ void strato__producer_on_verdict(struct strato__session *s, struct strato__produ
     }
     if (!is_index)
         return;
-    for (struct strato__watch *watch = p->watches; watch; watch = watch->next)
-        if (watch->index >= h->i && watch->index - h->i < n)
-            watch->err = err;
-    p->refused += n;
-    strato__session_refused(s, err, n, h->detail);
+    strato__producer_refuse(s, p, h->i, n, err, h->detail);
 }

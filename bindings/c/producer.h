@@ -122,7 +122,12 @@ void strato__producer_on_verdict(struct strato__session *s, struct strato__produ
 /** The broker's numbers of a producer, from `welcome`. */
 struct strato__resume {
     uint64_t accepted, accepted_bytes, limit, limit_bytes;
+    bool is_durable;
+    struct strato_bytes refused; /* array of [i, n, code]; none = none */
 };
+/** n sends from index i on were refused. */
+void strato__producer_refuse(struct strato__session *s, struct strato__producer *p, uint64_t i, uint64_t n, int err,
+                             struct strato_bytes detail);
 /** The session goes on: sends again what was not accepted. */
 void strato__producer_resume(struct strato__session *s, struct strato__producer *p,
                              const struct strato__resume *numbers);

@@ -93,6 +93,28 @@ void strato__producer_resend(struct strato__session *s, struct strato__producer 
     }
 }
 
+/* Refusals that the broken connection may have kept from us. A refusal comes before the credit that confirms its index, so
+ * those below what we knew to be accepted were told. */
+static void take_refusals(struct strato__session *s, struct strato__producer *p, struct strato_bytes refused)
+{
+    struct strato_cursor c = strato_cursor_over(refused);
+    uint64_t known = p->credit.accepted, i, n, code;
+    uint32_t items, three;
+
+    if (refused.bytes == 0 || strato_cursor_array(&c, UINT32_MAX, &items) < 0)
+        return;
+    while (items-- > 0 && strato_cursor_array(&c, 3, &three) == 0 && three == 3 &&
+           strato_cursor_u64(&c, UINT64_MAX, &i) == 0 && strato_cursor_u64(&c, UINT32_MAX, &n) == 0 &&
+           strato_cursor_u64(&c, INT32_MAX, &code) == 0) {
+        uint64_t end = i + n;
+
+        if (i < known)
+            i = known;
+        if (i < end && end <= p->next_index)
+            strato__producer_refuse(s, p, i, end - i, -(int)code, strato_text("refused while the connection broke"));
+    }
+}
+
 void strato__producer_resume(struct strato__session *s, struct strato__producer *p, const struct strato__resume *n)
 {
     struct strato__buffer *buffer;
@@ -102,11 +124,17 @@ void strato__producer_resume(struct strato__session *s, struct strato__producer 
     p->answers++;
     p->answer_err = STRATO_EAGAIN;
     s->progress++;
-    if (p->state != STRATO__PRODUCER_READY || !p->is_credited) {
-        if (p->state == STRATO__PRODUCER_OPENING)
-            strato__producer_restart(s, p);
+    if (p->state == STRATO__PRODUCER_OPENING) { /* the broker has opened it; its answer was lost with the connection */
+        p->state = STRATO__PRODUCER_READY;
+        p->open_err = 0;
+        p->is_credited = true;
+        p->is_durable = n->is_durable;
+        strato_credit_sender_open(&p->credit, 0, n->limit, n->limit_bytes);
         return;
     }
+    if (p->state != STRATO__PRODUCER_READY || !p->is_credited)
+        return;
+    take_refusals(s, p, n->refused);
     /* During an earlier resume `sent` may be behind what the broker had accepted before. */
     p->credit.sent = p->next_index;
     if (strato_credit_sender_resume(&p->credit, n->accepted, n->accepted_bytes, n->limit, n->limit_bytes, &resend) <

@@ -164,6 +164,38 @@ void strato__stream_on_frame(struct strato__session *s, struct strato__stream *t
     s->progress++;
 }
 
+/* The broker has taken a lease back. False if its message is neither in hand nor queued: then it was settled too late. */
+static bool lose(struct strato__session *s, struct strato__stream *t, uint64_t tag)
+{
+    if (tag >= t->next_tag && tag < t->received) {
+        if (t->lost_count < STRATO__LOST_MAX)
+            t->lost[t->lost_count++] = tag;
+        return true;
+    }
+    for (struct strato_message *m = t->hand; m; m = m->next) {
+        if (m->needs_settling && m->tag == tag) {
+            m->is_lost = m->is_cancelled = true;
+            m->needs_settling = false;
+            t->unsettled--;
+            s->counters.late++;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Was this one's lease lost while it was queued here? Then it is not worth beginning. */
+static bool is_lost(struct strato__stream *t, const struct strato_message *m)
+{
+    for (uint32_t i = 0; i < t->lost_count; i++) {
+        if (t->lost[i] != m->tag || !m->needs_settling)
+            continue;
+        t->lost[i] = t->lost[--t->lost_count];
+        return true;
+    }
+    return false;
+}
+
 void strato__stream_on_err(struct strato__session *s, struct strato__stream *t, const struct strato_header *h)
 {
     uint64_t rq = 0;
@@ -177,6 +209,8 @@ void strato__stream_on_err(struct strato__session *s, struct strato__stream *t, 
         s->arrivals++;
         return;
     }
+    if (err == STRATO_ESTALE_LEASE && h->n == 1 && lose(s, t, h->i))
+        return;
     if (err == STRATO_ESTALE_LEASE) {
         s->counters.late++;
         strato__session_refused(s, err, 0, h->detail);
@@ -284,7 +318,7 @@ int strato__stream_take(struct strato__session *s, struct strato__stream *t, str
         }
         if (rc < 0)
             return rc;
-        if (!is_repeated(t, m))
+        if (!is_repeated(t, m) && !is_lost(t, m))
             break;
         strato__message_free(&s->pool, m);
     }

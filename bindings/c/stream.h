@@ -29,6 +29,7 @@ enum {
     STRATO__SEGMENTS_MAX = 8192,    /* frames queued; a broker that sends more ignores `want` */
     STRATO__STREAM_BYTES = 8 << 20, /* default byte budget */
     STRATO__EXTEND_US = 10 * 1000000,
+    STRATO__LOST_MAX = 64, /* leases that ended before their message was taken; what is beyond comes as a lost one */
 };
 
 /** A received frame with undecoded messages, or a gap. */
@@ -75,8 +76,10 @@ struct strato__stream {
 
     struct strato_message *hand, *hand_oldest; /* taken and not destroyed, newest first */
     uint32_t unsettled;
-    uint64_t next_tag;     /* of the next message to be taken: every tag below is in hand or settled */
-    uint64_t started_upto; /* what the broker was told */
+    uint64_t next_tag;               /* of the next message to be taken: every tag below is in hand or settled */
+    uint64_t started_upto;           /* what the broker was told */
+    uint64_t lost[STRATO__LOST_MAX]; /* tags, queued here, whose lease has ended */
+    uint32_t lost_count;
     uint64_t acks[STRATO__SETTLES_MAX];
     uint32_t acks_count;
     struct strato__gather replies;

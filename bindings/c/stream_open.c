@@ -181,18 +181,23 @@ void strato__stream_on_opened(struct strato__session *s, struct strato__stream *
 
 /* ---- the end, and new beginnings ---------------------------------------------------------------- */
 
-static void stream_end(struct strato__session *s, struct strato__stream *t)
+static void send_unsub(struct strato__session *s, const struct strato__stream *t)
 {
     struct strato_writer w = { 0 };
     struct strato_header_writer hw;
 
+    strato_header_begin(&hw, &w, "unsub");
+    strato_header_str(&hw, "ch", strato__name_bytes(t->name));
+    strato_header_u64(&hw, "stream", t->number);
+    strato_header_end(&hw);
+    (void)strato__session_send(s, &w);
+}
+
+static void stream_end(struct strato__session *s, struct strato__stream *t)
+{
     if (s->state == STRATO__OPEN && t->state == STRATO__STREAM_CLOSING) {
         strato__settle_flush(s, t);
-        strato_header_begin(&hw, &w, "unsub");
-        strato_header_str(&hw, "ch", strato__name_bytes(t->name));
-        strato_header_u64(&hw, "stream", t->number);
-        strato_header_end(&hw);
-        (void)strato__session_send(s, &w);
+        send_unsub(s, t);
     }
     s->streams[t->number] = NULL;
     while (s->streams_top && !s->streams[s->streams_top])
@@ -261,10 +266,13 @@ void strato__streams_fini(struct strato__session *s)
 void strato__stream_resume(struct strato__session *s, struct strato__stream *t, struct strato_bytes tags,
                            uint64_t next_tag)
 {
-    if (t->state == STRATO__STREAM_OPENING) {
+    if (t->state ==
+        STRATO__STREAM_OPENING) { /* what the broker said about it was lost with the connection: once more */
+        send_unsub(s, t);
         (void)send_open(s, t);
         return;
     }
+    t->lost_count = 0;
     t->started_upto = 0; /* STARTs may have been lost with the connection; said again, they change nothing */
     if (t->role == STRATO__SUBSCRIBE || t->role == STRATO__TAP) {
         strato__stream_clear(s, t); /* what was not taken comes again, under new tags */
@@ -290,6 +298,7 @@ void strato__stream_restart(struct strato__session *s, struct strato__stream *t,
     t->acks_count = 0;
     strato__gather_fini(&t->replies);
     strato__settle_lost(s, t, NULL);
+    t->lost_count = 0;
     t->received = t->limit_sent = t->taken_sent = t->next_tag = t->started_upto = t->resumed_seq = 0;
     if (t->is_released) {
         stream_end(s, t);

@@ -33,6 +33,12 @@ static int chan_field(struct strato_cursor *c, struct strato_bytes key, struct c
         return strato_cursor_u64(c, UINT64_MAX, &chan->numbers.limit);
     if (strato_bytes_is(key, "limit_bytes"))
         return strato_cursor_u64(c, UINT64_MAX, &chan->numbers.limit_bytes);
+    if (strato_bytes_is(key, "durable")) {
+        chan->numbers.is_durable = true;
+        return strato_cursor_skip(c);
+    }
+    if (strato_bytes_is(key, "refused"))
+        return strato_cursor_raw(c, &chan->numbers.refused);
     if (strato_bytes_is(key, "tags")) {
         chan->has_tags = true;
         return strato_cursor_raw(c, &chan->tags);

@@ -55,9 +55,10 @@ static void count_out(struct subscription *s, uint64_t count)
 
 static void lag(struct subscription *s, uint64_t seq, uint64_t count)
 {
-    if (s->lag_count == 0)
+    if (s->lag_count == 0 || seq < s->lag_from)
         s->lag_from = seq;
-    s->lag_to = seq;
+    if (s->lag_count == 0 || seq > s->lag_to)
+        s->lag_to = seq;
     s->lag_count += count;
 }
 
@@ -446,7 +447,7 @@ static void dispatch_one(struct subscription *s)
             ch->expired++;
             continue;
         }
-        if (s->lag_count)
+        if (s->lag_count && seq > s->lag_from) /* older ones, sent again after a resume, come before the notice */
             send_lagged(s, c);
         if (!send_event(s, c, m, seq)) { /* no memory: lost, and said so */
             lag(s, seq, 1);

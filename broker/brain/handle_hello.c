@@ -56,7 +56,9 @@ static void key(struct strato_writer *w, const char *name, uint64_t value)
 
 static void write_producer(const struct producer *p, struct strato_writer *w)
 {
-    strato_writer_map(w, 7);
+    bool is_kept = channel_is_kept(p->stream.channel);
+
+    strato_writer_map(w, 7U + is_kept + (p->refusals_count > 0));
     strato_writer_text(w, "ch");
     strato_writer_str(w, p->stream.channel->name);
     key(w, "stream", p->stream.number);
@@ -66,6 +68,18 @@ static void write_producer(const struct producer *p, struct strato_writer *w)
     key(w, "accepted_bytes", p->credit.accepted_bytes);
     key(w, "limit", p->credit.limit);
     key(w, "limit_bytes", p->credit.limit_bytes);
+    if (is_kept)
+        key(w, "durable", p->durable);
+    if (p->refusals_count == 0)
+        return;
+    strato_writer_text(w, "refused");
+    strato_writer_array(w, p->refusals_count);
+    for (uint32_t i = 0; i < p->refusals_count; i++) {
+        strato_writer_array(w, 3);
+        strato_writer_u64(w, p->refusals[i].i);
+        strato_writer_u64(w, p->refusals[i].n);
+        strato_writer_u64(w, (uint64_t)-p->refusals[i].err);
+    }
 }
 
 static void write_consumer(const struct consumer *c, struct strato_writer *w)

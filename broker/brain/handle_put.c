@@ -44,6 +44,7 @@ static void spend_unread(const struct frame *frame, struct channel *ch, struct p
         strato_credit_spend(&ch->credit, &p->credit, k ? 0 : bytes < left ? bytes : left);
     }
     answer_err_at(frame->peer, frame->header, frame->header->i + skip, count, err, detail);
+    producer_refused(p, frame->header->i + skip, (uint32_t)count, err);
     producer_touch(p);
     channel_touch(ch);
 }
@@ -70,8 +71,8 @@ static void spend_critical(struct channel *ch, struct producer *p, struct stage 
     p->critical--;
     if (is_critical || !item->message)
         return;
-    ingest_refuse(ch->brain, stage, item, STRATO_ECREDIT,
-                  "this credit was made by pushing out a low message: it is for priority 80 and more");
+    ingest_refuse(ch->brain, stage, item, STRATO_EFULL,
+                  "the channel is full but for a place that was made for priority 80 and more");
 }
 
 static void session_put(const struct frame *frame, struct channel *ch)
@@ -127,6 +128,7 @@ static void session_put(const struct frame *frame, struct channel *ch)
         if (item->err < 0) {
             channel_refused(ch, item->err);
             answer_err_at(frame->peer, h, h->i + k, 1, item->err, stage.detail);
+            producer_refused(p, h->i + k, 1, item->err);
         } else if (item->dup_seq) {
             tell_duplicate(frame, ch, h->i + k, item->dup_seq);
         } else {

@@ -252,12 +252,13 @@ void keep_accepted(struct channel *ch, const struct message *m)
 
 static void put_attempts(struct channel *ch, const struct message *m, unsigned attempts)
 {
-    struct strato_writer *w = row_begin(ch->brain, 4);
+    struct strato_writer *w = row_begin(ch->brain, 5);
 
     strato_writer_u64(w, attempts);
     strato_writer_u64(w, m->deliveries);
     strato_writer_u64(w, m->state == MESSAGE_DELAYED ? wall_of(ch->brain, m->started_ms) : 0);
     strato_writer_u64(w, m->state == MESSAGE_MOVING);
+    strato_writer_u64(w, brain_wall_ms(ch->brain));
     put(ch, JOURNAL_ATTEMPTS, m->seq);
 }
 

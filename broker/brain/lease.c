@@ -210,11 +210,24 @@ void lease_lost(struct channel *ch, struct message *m, enum consumer_loss loss)
     channel_requeue(ch, m, 0);
 }
 
+/* Its holder is told at once: a settle that is already on its way would otherwise be silently too late (`upto`). */
+static void tell_holder(const struct channel *ch, const struct consumer *c, uint64_t tag)
+{
+    struct strato_header about = { .ch = ch->name };
+
+    if (!c || c->is_edge || !c->stream.session || !c->stream.session->peer)
+        return;
+    about.stream = c->stream.number;
+    answer_err_at(c->stream.session->peer, &about, tag, 1, STRATO_ESTALE_LEASE,
+                  "the lease ran out: the message went back, and may be given to another");
+}
+
 void lease_due(struct channel *ch, struct message *m)
 {
     uint64_t now = ch->brain->now_ms;
     bool had_started = m->state == MESSAGE_STARTED;
 
+    tell_holder(ch, m->holder, m->tag);
     lease_release(ch, m);
     if ((m->flags & MESSAGE_CALL) && message_time(m->deadline_ms, now) <= now) {
         channel_expire(ch, m);

@@ -41,7 +41,45 @@ void producer_close(struct producer *p)
     strato_credit_detach(&p->stream.channel->credit, &p->credit);
     channel_touch(p->stream.channel);
     stream_remove(&p->stream);
+    free(p->refusals);
     free(p);
+}
+
+/* A client never has more puts without confirmation than the window is wide. */
+static void forget_old_refusals(struct producer *p)
+{
+    uint64_t accepted = p->credit.accepted,
+             from = accepted > STRATO_CREDIT_WINDOW_MAX ? accepted - STRATO_CREDIT_WINDOW_MAX : 0;
+    uint32_t old = 0;
+
+    if (p->refusals_count == 0)
+        return;
+    while (old < p->refusals_count && p->refusals[old].i + p->refusals[old].n <= from)
+        old++;
+    p->refusals_count -= old;
+    memmove(p->refusals, p->refusals + old, p->refusals_count * sizeof(*p->refusals));
+}
+
+void producer_refused(struct producer *p, uint64_t i, uint32_t n, int err)
+{
+    struct refusal *last = p->refusals_count ? &p->refusals[p->refusals_count - 1] : NULL;
+
+    if (last && last->err == err && last->i + last->n == i && last->n + n <= STRATO_CREDIT_WINDOW_MAX) {
+        last->n += n;
+        return;
+    }
+    if (p->refusals_count == p->refusals_capacity)
+        forget_old_refusals(p);
+    if (p->refusals_count == p->refusals_capacity) {
+        uint32_t capacity = p->refusals_capacity ? p->refusals_capacity * 2 : 8;
+        struct refusal *grown = realloc(p->refusals, capacity * sizeof(*grown));
+
+        if (!grown)
+            return;
+        p->refusals = grown;
+        p->refusals_capacity = capacity;
+    }
+    p->refusals[p->refusals_count++] = (struct refusal){ i, n, err };
 }
 
 void producer_touch(struct producer *p)

@@ -13,6 +13,13 @@
 
 enum { REVOKE_MISSES_MAX = 10 }; /* seconds until a session that lives but gives nothing back is detached */
 
+/** Puts that were refused: told once, and again in the welcome of a resume, because the telling may have been lost. */
+struct refusal {
+    uint64_t i;
+    uint32_t n;
+    int err;
+};
+
 struct producer {
     struct stream stream; /* first */
     struct strato_credit_grantor credit;
@@ -25,11 +32,15 @@ struct producer {
     struct confirm_mark marks[CONFIRM_MARKS];
     uint8_t marks_count;
     struct producer *marked_next;
+    struct refusal *refusals; /* by index; those of the last STRATO_CREDIT_WINDOW_MAX puts */
+    uint32_t refusals_count, refusals_capacity;
     uint64_t critical;     /* of its unspent credit: slots that were made by pushing out, for critical messages only */
     uint8_t revoke_misses; /* seconds that the last revoke has been without an answer */
 };
 
 int producer_open(struct session *session, struct channel *ch, uint32_t number, struct producer **ret_producer);
+/** n puts from index i on were refused. What finds no memory is told once only. */
+void producer_refused(struct producer *p, uint64_t i, uint32_t n, int err);
 /** Give its credit back and free it. */
 void producer_close(struct producer *p);
 /** A `credit` frame goes out at the end of the turn. */

@@ -4,7 +4,8 @@
  * Rows come table by table (journal.h). Messages wait in a list until their attempts are known, and go into
  * their queues when all was read; then the columns of every channel are made to add up: what was accepted and is
  * in no other column (calls, whose callers are gone; rows that could not be read) is dropped as `shutdown`, and
- * said. Time that passed while the broker was down counts against time to live and delay, by the wall clock.
+ * said. Time that passed while the broker was down counts against time to live and delay, by the wall clock; one that
+ * was set back makes neither longer than it was at first.
  * The values are written by keep.c.
  *
  * SPDX-License-Identifier: MIT
@@ -20,6 +21,7 @@ enum { SENDERS = 256 };
 struct recalled {
     struct message *message;
     uint64_t ready_ms; /* wall clock; 0 = at once */
+    uint64_t since_ms; /* wall clock when that was said */
     bool is_moving;    /* a rule was moving it */
 };
 
@@ -325,12 +327,15 @@ static int read_message(struct channel *ch, struct strato_cursor *c, struct kept
     return 0;
 }
 
-/* What is left until a wall-clock time; a clock that was set back makes nothing live for ever. */
-static uint64_t left(const struct brain *brain, uint64_t wall_ms, uint64_t most_ms)
+/* What is left of the span from one wall-clock time to another. */
+static uint64_t left(const struct brain *brain, uint64_t from_ms, uint64_t until_ms)
 {
-    uint64_t now = brain_wall_ms(brain), rest = wall_ms > now ? wall_ms - now : 0;
+    uint64_t now = brain_wall_ms(brain), rest = until_ms > now ? until_ms - now : 0;
+    uint64_t most = until_ms > from_ms ? until_ms - from_ms : 0;
 
-    return rest < most_ms ? rest : most_ms;
+    if (most > 2 * (uint64_t)STRATO_TTL_MS_MAX) /* no time to live and no delay is so long: the row says nonsense */
+        most = 2 * (uint64_t)STRATO_TTL_MS_MAX;
+    return rest < most ? rest : most;
 }
 
 static int list_add(struct recalled_list *list, struct recalled item)
@@ -356,7 +361,7 @@ static int restore_work(struct channel *ch, struct kept_message *kept)
 
     if (rc == 0)
         rc = list_add(&brain->recall->lists[ch->keep_number],
-                      (struct recalled){ .message = m, .ready_ms = kept->ready_ms });
+                      (struct recalled){ .message = m, .ready_ms = kept->ready_ms, .since_ms = m->ts_ms });
     if (rc == 0) {
         message_hold(m);
     } else {
@@ -394,7 +399,7 @@ static int restore_message(struct channel *ch, const struct journal_entry *entry
     if (rc == 0) {
         kept.message->seq = entry->key;
         kept.message->deadline_ms =
-            (uint32_t)(ch->brain->now_ms + left(ch->brain, kept.deadline_ms, 2 * STRATO_TTL_MS_MAX));
+            (uint32_t)(ch->brain->now_ms + left(ch->brain, kept.message->ts_ms, kept.deadline_ms));
         rc = ch->config.pattern == BRAIN_EVENTS ? restore_event(ch, &kept) : restore_work(ch, &kept);
     }
     return rc == 0 || rc == STRATO_ENOMEM ? rc : unreadable(entry, "a message", ret_detail, detail_bytes);
@@ -420,12 +425,13 @@ static int restore_attempts(struct channel *ch, const struct journal_entry *entr
 {
     struct recalled *item = list_find(&ch->brain->recall->lists[ch->keep_number], entry->key);
     struct strato_cursor c = strato_cursor_over(entry->value);
-    uint64_t attempts = 0, deliveries = 0, ready_ms = 0, is_moving = 0;
+    uint64_t attempts = 0, deliveries = 0, ready_ms = 0, is_moving = 0, since_ms = 0;
     uint32_t items;
 
-    if (strato_cursor_array(&c, UINT32_MAX, &items) < 0 || items < 4 ||
+    if (strato_cursor_array(&c, UINT32_MAX, &items) < 0 || items < 5 ||
         strato_cursor_u64(&c, UINT64_MAX, &attempts) < 0 || strato_cursor_u64(&c, UINT64_MAX, &deliveries) < 0 ||
-        strato_cursor_u64(&c, UINT64_MAX, &ready_ms) < 0 || strato_cursor_u64(&c, 1, &is_moving) < 0)
+        strato_cursor_u64(&c, UINT64_MAX, &ready_ms) < 0 || strato_cursor_u64(&c, 1, &is_moving) < 0 ||
+        strato_cursor_u64(&c, UINT64_MAX, &since_ms) < 0)
         return unreadable(entry, "the attempts of a message", ret_detail, detail_bytes);
     if (!item)
         return 0;
@@ -433,8 +439,10 @@ static int restore_attempts(struct channel *ch, const struct journal_entry *entr
     item->message->attempts = (uint8_t)(attempts < ch->config.max_deliver ? attempts : ch->config.max_deliver - 1);
     item->message->deliveries = (uint16_t)(deliveries < UINT16_MAX ? deliveries : UINT16_MAX);
     item->is_moving = is_moving;
-    if (ready_ms)
+    if (ready_ms) {
         item->ready_ms = ready_ms;
+        item->since_ms = since_ms;
+    }
     return 0;
 }
 
@@ -564,7 +572,7 @@ static void into_queues(struct channel *ch, struct recalled_list *list)
     struct brain *brain = ch->brain;
 
     for (uint32_t i = 0; i < list->count; i++)
-        channel_recall(ch, list->items[i].message, left(brain, list->items[i].ready_ms, STRATO_TTL_MS_MAX));
+        channel_recall(ch, list->items[i].message, left(brain, list->items[i].since_ms, list->items[i].ready_ms));
 }
 
 /* Each accepted message is in one column. @return how many were in none. */

@@ -429,6 +429,26 @@ static void a_backoff_goes_on_after_a_crash(void **state)
     assert_int_equal(world_stats(w, "orders").ready, 1);
 }
 
+static void a_clock_that_was_set_back_makes_nothing_wait_longer_than_it_should(void **state)
+{
+    struct world *w = *state;
+    const struct strato_envelope_out later = {
+        .type = "later", .delay_ms = 60000, .ttl_ms = 90000, .has = STRATO_ENV_TTL
+    };
+    struct strato_envelope e;
+
+    world_l1_put(w, 3, "orders", 0, &later);
+    world_turn(w);
+    w->wall_offset_ms = -3600000;
+    crash(w);
+    assert_int_equal(world_stats(w, "orders").delayed, 1);
+    world_wait(w, 60500);
+    assert_int_equal(world_stats(w, "orders").ready, 1);
+    consume(w, 4, "worker");
+    world_free(delivery(w, 4, &e));
+    assert_true(e.ttl_left_ms <= 90000);
+}
+
 static void an_order_key_still_holds_one_lease_at_a_time(void **state)
 {
     struct world *w = *state;
@@ -934,6 +954,7 @@ int main(void)
         CLAIM(a_broker_that_dies_at_every_start_of_a_message_never_makes_it_dead_untried),
         CLAIM(time_goes_on_while_the_broker_is_down),
         CLAIM(a_backoff_goes_on_after_a_crash),
+        CLAIM(a_clock_that_was_set_back_makes_nothing_wait_longer_than_it_should),
         CLAIM(an_order_key_still_holds_one_lease_at_a_time),
         CLAIM(a_message_is_in_the_queue_or_in_the_dead_letters_wherever_the_crash_falls),
         CLAIM(dead_letters_survive_and_can_be_redriven),

@@ -304,10 +304,22 @@ static void a_tap_sees_work_without_taking_it(void **state)
     world_free(world_expect(w, 9, STRATO_OP_deliver));
 }
 
+/* Peer 1's connection is gone; peer 2 goes on with its session. */
+static void resume_as_2(struct world *w)
+{
+    struct world_out o;
+
+    world_event(w, BRAIN_PEER_GONE, 1);
+    world_begin(&o, w, 2, "hello");
+    strato_header_raw(&o.header, "token", strato_bytes(w->peers[1].token, w->peers[1].token_bytes));
+    world_body(&o);
+    world_send(&o);
+    world_free(world_expect(w, 2, STRATO_OP_welcome));
+}
+
 static void a_resumed_subscriber_gets_again_what_it_had_not_taken(void **state)
 {
     struct world *w = *state;
-    struct world_out o;
     uint64_t taken = 0;
 
     subscribe(w, 1, NULL, NULL);
@@ -315,17 +327,50 @@ static void a_resumed_subscriber_gets_again_what_it_had_not_taken(void **state)
     world_turn(w);
     assert_int_equal(drain(w, 1, &taken, NULL), 20);
     world_want(w, 1, "events", 276, 15);
-    world_event(w, BRAIN_PEER_GONE, 1);
     publish(w, 9, "e.x", 5);
     world_turn(w);
-    world_begin(&o, w, 2, "hello");
-    strato_header_raw(&o.header, "token", strato_bytes(w->peers[1].token, w->peers[1].token_bytes));
-    world_body(&o);
-    world_send(&o);
-    world_free(world_expect(w, 2, STRATO_OP_welcome));
+    world_clear(w, 1);
+    resume_as_2(w);
     world_want(w, 2, "events", 276, 20);
     world_turn(w);
     assert_int_equal(drain(w, 2, &taken, NULL), 10);
+}
+
+/* The queue was full of what it had been sent when its connection broke; what was lost then is newer than those. */
+static void a_loss_is_told_after_the_older_events_that_come_again(void **state)
+{
+    struct world *w = *state;
+    struct world_frame *f;
+    uint64_t seq = 0;
+    bool is_told = false;
+
+    subscribe(w, 1, NULL, NULL);
+    world_want(w, 1, "events", 1000, 0);
+    publish(w, 9, "t.a", 1000);
+    world_turn(w);
+    publish(w, 9, "t.a", 1);
+    world_turn(w);
+    world_clear(w, 1);
+    resume_as_2(w);
+    world_want(w, 2, "events", 5000, 0);
+    world_turn(w);
+    world_want(w, 2, "events", 5000, 2000); /* all of those that came again */
+    publish(w, 9, "t.a", 1);
+    world_turn(w);
+    while ((f = world_receive(w, 2)) != NULL) {
+        if (f->header.opcode == STRATO_OP_lagged) {
+            assert_int_equal(f->header.from, 1001);
+            assert_int_equal(seq, 1000);
+            is_told = true;
+        }
+        for (uint64_t k = 0; f->header.opcode == STRATO_OP_event && k < f->header.n; k++) {
+            assert_true(world_envelope_at(f, k).seq > seq);
+            seq = world_envelope_at(f, k).seq;
+        }
+        world_free(f);
+    }
+    assert_true(is_told);
+    assert_int_equal(seq, 1002);
 }
 
 static void old_events_in_a_stalled_queue_expire_and_are_told(void **state)
@@ -401,6 +446,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_hole_at_the_start_of_a_page_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tap_sees_work_without_taking_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_resumed_subscriber_gets_again_what_it_had_not_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_loss_is_told_after_the_older_events_that_come_again, setup, teardown),
         cmocka_unit_test_setup_teardown(old_events_in_a_stalled_queue_expire_and_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_direct_message_waits_in_the_mailbox_of_a_known_agent, setup, teardown),
         cmocka_unit_test_setup_teardown(mail_of_a_name_that_ended_is_dead_lettered, setup, teardown),

@@ -241,7 +241,7 @@ static void nacked_work_comes_back_and_is_dead_after_five_attempts(void **state)
     assert_int_equal(world_stats(w, "evolution").redelivered, 4);
 }
 
-static void a_lease_that_never_starts_goes_back_uncounted(void **state)
+static void a_lease_that_never_starts_goes_back_uncounted_and_is_told(void **state)
 {
     struct world *w = *state;
     struct world_frame *f;
@@ -261,6 +261,10 @@ static void a_lease_that_never_starts_goes_back_uncounted(void **state)
         world_send(&o);
     }
     world_turn(w);
+    f = world_expect(w, 1, STRATO_OP_err); /* before anybody could settle it by `upto` and not notice */
+    assert_int_equal(f->header.code, -STRATO_ESTALE_LEASE);
+    assert_int_equal(f->header.i, 0);
+    world_free(f);
     f = world_expect(w, 1, STRATO_OP_deliver);
     assert_int_equal(world_envelope_at(f, 0).attempts, 1);
     assert_int_equal(world_envelope_at(f, 0).deliveries, 2);
@@ -605,7 +609,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_vanished_producer_gives_its_credit_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delivered_message_is_settled_by_ack_once, setup, teardown),
         cmocka_unit_test_setup_teardown(nacked_work_comes_back_and_is_dead_after_five_attempts, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_lease_that_never_starts_goes_back_uncounted, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lease_that_never_starts_goes_back_uncounted_and_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(lanes_are_served_8_4_2_1, setup, teardown),
         cmocka_unit_test_setup_teardown(a_resume_inside_15_s_keeps_leases, setup, teardown),
         cmocka_unit_test_setup_teardown(leases_go_back_15_s_after_the_loss, setup, teardown),

@@ -85,7 +85,7 @@ static void act(struct world *w)
 
 void world_step(struct world *w, struct brain_event *event)
 {
-    event->wall_ms = 1700000000000 + w->now_ms;
+    event->wall_ms = 1700000000000 + w->now_ms + (uint64_t)w->wall_offset_ms;
     assert_int_equal(brain_step(w->brain, event, w->now_ms, &w->out), 0);
     act(w);
 }

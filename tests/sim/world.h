@@ -42,6 +42,7 @@ struct world {
     struct brain *brain;
     struct brain_out out;
     uint64_t now_ms, random, turns;
+    int64_t wall_offset_ms;                   /* of the wall clock, to what it would be */
     struct world_peer peers[WORLD_PEERS_MAX]; /* by number; 0 is nobody */
     uint64_t published, edge_out, probes, closed, logs;
     uint64_t last_edge_bytes;

@@ -101,7 +101,7 @@ int world_revive(struct world *w, const struct brain_config *config, char *ret_d
     int rc;
 
     c.has_store = true;
-    c.epoch = 1700000000000 + w->now_ms;
+    c.epoch = 1700000000000 + w->now_ms + (uint64_t)w->wall_offset_ms;
     ret_detail[0] = '\0';
     rc = brain_open(&c, w->now_ms, &w->brain, ret_detail, detail_bytes);
     if (rc == 0)

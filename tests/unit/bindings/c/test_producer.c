@@ -222,12 +222,21 @@ static void a_confirmation_of_more_than_was_sent_breaks_the_connection(void **st
     script_fini(&b);
 }
 
-static void say_resumed(struct scripted_broker *b, int accepted, int limit)
+/* refused: one range of it, n = 0 for none. */
+static void say_resumed_refusing(struct scripted_broker *b, int accepted, int limit, int i, int n)
 {
     struct strato_writer chans = { 0 };
 
     strato_writer_array(&chans, 1);
-    strato_writer_map(&chans, 5);
+    strato_writer_map(&chans, n ? 6 : 5);
+    if (n) {
+        strato_writer_text(&chans, "refused");
+        strato_writer_array(&chans, 1);
+        strato_writer_array(&chans, 3);
+        strato_writer_u64(&chans, (uint64_t)i);
+        strato_writer_u64(&chans, (uint64_t)n);
+        strato_writer_u64(&chans, (uint64_t)-STRATO_ESTORE);
+    }
     strato_writer_text(&chans, "ch");
     strato_writer_text(&chans, "gpu");
     strato_writer_text(&chans, "dir");
@@ -241,6 +250,67 @@ static void say_resumed(struct scripted_broker *b, int accepted, int limit)
     script_say(b, "welcome", "sid:s token:s ep:u epoch:u resumed:b hb_ms:u chans:T", "s1", "t2", 2, 77, 1, 5000,
                strato_writer_view(&chans));
     strato_writer_fini(&chans);
+}
+
+static void say_resumed(struct scripted_broker *b, int accepted, int limit)
+{
+    say_resumed_refusing(b, accepted, limit, 0, 0);
+}
+
+static void a_refusal_that_was_lost_with_the_connection_is_learnt_from_the_welcome(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p;
+    struct strato__watch watches[3] = { { .index = 0 }, { .index = 1 }, { .index = 2 } };
+
+    (void)state;
+    script_open(&b);
+    p = script_producer(&b, "gpu", 20);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(script_send(&b, p), 0);
+        watches[i].next = p->watches;
+        p->watches = &watches[i];
+    }
+    drain(&b);
+    script_say(&b, "credit", "ch:s limit:u limit_bytes:u accepted:u", "gpu", 20, 1 << 20, 1);
+    script_drop(&b);
+    script_connect(&b);
+    script_land(&b);
+    drain(&b);
+
+    say_resumed_refusing(&b, 3, 20, 0, 2);
+
+    assert_int_equal(watches[0].err, 0); /* it was told before, or was not refused: the credit came after it */
+    assert_int_equal(watches[1].err, STRATO_ESTORE);
+    assert_int_equal(watches[2].err, 0);
+    assert_int_equal(p->refused, 1);
+    p->watches = NULL;
+    script_fini(&b);
+}
+
+/* The answer to its open was lost with the connection: the broker has it open, and a second open would be a conflict. */
+static void a_producer_that_was_being_opened_is_open_after_a_resume(void **state)
+{
+    struct scripted_broker b;
+    struct strato__producer *p;
+
+    (void)state;
+    script_open(&b);
+    assert_int_equal(strato__producer_find(&b.session, "gpu", &p), 0);
+    assert_int_equal(strato__producer_open(&b.session, p), STRATO_EAGAIN);
+    script_expect(&b, "open");
+    script_drop(&b);
+    script_connect(&b);
+    script_land(&b);
+    drain(&b);
+
+    say_resumed(&b, 0, 2);
+
+    assert_int_equal(p->state, STRATO__PRODUCER_READY);
+    assert_true(p->is_credited);
+    assert_int_equal(script_send(&b, p), 0);
+    assert_string_equal(strato_op_name(script_expect(&b, "put").header.opcode), "put");
+    script_fini(&b);
 }
 
 static void a_resume_in_the_middle_of_a_batch_sends_the_rest_of_it(void **state)
@@ -586,6 +656,8 @@ int main(void)
         cmocka_unit_test(a_revoke_is_answered_behind_the_pending_puts),
         cmocka_unit_test(what_is_confirmed_is_forgotten),
         cmocka_unit_test(a_confirmation_of_more_than_was_sent_breaks_the_connection),
+        cmocka_unit_test(a_refusal_that_was_lost_with_the_connection_is_learnt_from_the_welcome),
+        cmocka_unit_test(a_producer_that_was_being_opened_is_open_after_a_resume),
         cmocka_unit_test(a_resume_in_the_middle_of_a_batch_sends_the_rest_of_it),
         cmocka_unit_test(what_is_sent_again_stays_within_the_new_credit_and_goes_first),
         cmocka_unit_test(a_refused_resend_is_asked_for_again),

@@ -285,6 +285,43 @@ static void a_partial_reply_does_not_settle(void **state)
     end(&h, 1);
 }
 
+static void a_lease_that_ran_out_in_hand_is_stale_at_once(void **state)
+{
+    struct hand h;
+
+    (void)state;
+    begin(&h, 2);
+
+    script_say(&h.b, "err", "ch:s stream:u code:u name:s i:u n:u", "work", (int)h.t->number, -STRATO_ESTALE_LEASE,
+               "E_STALE_LEASE", 0, 1);
+
+    assert_int_equal(strato__settle_ack(&h.b.session, h.m[0]), STRATO_ESTALE_LEASE);
+    assert_int_equal(strato__settle_ack(&h.b.session, h.m[1]), 0);
+    assert_int_equal(h.b.session.flush_err, 0);
+    end(&h, 2);
+}
+
+static void a_message_whose_lease_ran_out_while_it_was_queued_is_not_begun(void **state)
+{
+    struct hand h;
+    struct strato_message *m;
+
+    (void)state;
+    script_open(&h.b);
+    h.t = script_consumer(&h.b, 8);
+    script_say_messages(&h.b, 2, "deliver", "ch:s stream:u n:u i:u ep:u lease_ms:u", "work", (int)h.t->number, 2, 0, 1,
+                        30000);
+
+    script_say(&h.b, "err", "ch:s stream:u code:u name:s i:u n:u", "work", (int)h.t->number, -STRATO_ESTALE_LEASE,
+               "E_STALE_LEASE", 0, 1);
+
+    assert_int_equal(strato__stream_take(&h.b.session, h.t, &m), 0);
+    assert_int_equal(m->tag, 1);
+    h.m[0] = m;
+    assert_int_equal(strato__stream_take(&h.b.session, h.t, &m), STRATO_EEMPTY);
+    end(&h, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +337,8 @@ int main(void)
         cmocka_unit_test(a_delivery_lost_on_the_way_is_given_back_after_a_resume),
         cmocka_unit_test(replies_share_a_frame_one_tag_each),
         cmocka_unit_test(a_partial_reply_does_not_settle),
+        cmocka_unit_test(a_lease_that_ran_out_in_hand_is_stale_at_once),
+        cmocka_unit_test(a_message_whose_lease_ran_out_while_it_was_queued_is_not_begun),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -359,10 +359,44 @@ static void events_that_came_before_a_resume_are_not_seen_twice(void **state)
     script_fini(&b);
 }
 
+/* As with a producer; but what it was told about the stream is lost as well, so it is opened anew under its number. */
+static void a_stream_that_was_being_opened_is_closed_and_opened_anew_after_a_resume(void **state)
+{
+    const struct strato_consumer_options options = { .channel = "work", .prefetch = 8 };
+    struct scripted_broker b;
+    struct strato__stream *t;
+    struct strato_writer chans = { 0 };
+
+    (void)state;
+    script_open(&b);
+    assert_int_equal(strato__stream_open(&b.session, &options, NULL, &t), 0);
+    script_expect(&b, "open");
+    script_drop(&b);
+    script_connect(&b);
+    script_expect(&b, "hello");
+    strato_writer_array(&chans, 1);
+    strato_writer_map(&chans, 3);
+    strato_writer_text(&chans, "ch");
+    strato_writer_text(&chans, "work");
+    strato_writer_text(&chans, "stream");
+    strato_writer_u64(&chans, t->number);
+    strato_writer_text(&chans, "dir");
+    strato_writer_text(&chans, "c");
+
+    script_say(&b, "welcome", "sid:s token:s ep:u epoch:u resumed:b hb_ms:u chans:T", "s1", "t2", 2, 77, 1, 5000,
+               strato_writer_view(&chans));
+
+    assert_int_equal(script_expect(&b, "unsub").header.stream, t->number);
+    assert_int_equal(script_expect(&b, "open").header.stream, t->number);
+    strato_writer_fini(&chans);
+    script_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deliveries_come_out_in_order_with_their_tags),
+        cmocka_unit_test(a_stream_that_was_being_opened_is_closed_and_opened_anew_after_a_resume),
         cmocka_unit_test(want_is_renewed_at_a_quarter),
         cmocka_unit_test(a_paused_consumer_asks_for_no_more),
         cmocka_unit_test(a_gap_is_a_message_of_its_own),
