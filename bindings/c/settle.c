@@ -390,6 +390,8 @@ static void give_back_missing(struct strato__session *s, struct strato__stream *
     while (items-- > 0 && strato_cursor_u64(&c, UINT64_MAX, &tag) == 0) {
         if (is_here(t, tag))
             continue;
+        if (tag < t->next_tag && s->flush_err == 0) /* it was taken, and its settle was lost: it will come again */
+            s->flush_err = STRATO_ESTALE_LEASE;
         missing[count++] = tag;
         if (count == STRATO__SETTLES_MAX) {
             (void)nack_send(s, t, missing, count, &nack);

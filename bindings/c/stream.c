@@ -121,7 +121,8 @@ void strato__stream_on_lagged(struct strato__session *s, struct strato__stream *
 
     if (strato_cursor_u64(&c, UINT64_MAX, &gap.to_seq) < 0)
         gap.to_seq = h->from + (h->count ? h->count - 1 : 0);
-    t->seq = gap.to_seq > t->seq ? gap.to_seq : t->seq;
+    if (gap.to_seq <= t->resumed_seq) /* told again after a resume, and known */
+        return;
     if (t->state == STRATO__STREAM_READY)
         push_gap(s, t, gap);
 }
@@ -249,6 +250,9 @@ static struct strato_message *take_gap(struct strato__session *s, struct strato_
     memset(&m->envelope, 0, sizeof m->envelope);
     m->kind = STRATO_MESSAGE_LAGGED;
     m->gap = g->gap;
+    t->seq = m->gap.to_seq > t->seq
+                 ? m->gap.to_seq
+                 : t->seq; /* when it is taken: what is queued before it comes again after a resume */
     m->channel = strato__name_hold(t->name);
     return m;
 }

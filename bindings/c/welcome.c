@@ -105,6 +105,10 @@ static void restart(struct strato__session *s, bool is_same_epoch)
 {
     uint64_t before = s->counters.unconfirmed;
 
+    if (s->settles_unproven && s->flush_err == 0) /* of the old session; nobody can say any more whether they arrived */
+        s->flush_err = STRATO_EEPOCH;
+    s->settles_unproven = false;
+
     strato__asks_restart(s);
     for (struct strato__producer *p = s->producers_list; p; p = p->next)
         strato__producer_restart(s, p);

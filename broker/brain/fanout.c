@@ -53,13 +53,9 @@ static void count_out(struct subscription *s, uint64_t count)
         s->channel->ready -= count;
 }
 
-static void lag(struct subscription *s, uint64_t seq, uint64_t count)
+static void lag(struct subscription *s, uint64_t seq)
 {
-    if (s->lag_count == 0 || seq < s->lag_from)
-        s->lag_from = seq;
-    if (s->lag_count == 0 || seq > s->lag_to)
-        s->lag_to = seq;
-    s->lag_count += count;
+    lags_add(&s->lags, (struct lag){ 1, seq, seq });
 }
 
 static struct subscription *find_group(struct channel *ch, struct strato_bytes group)
@@ -114,9 +110,7 @@ int fanout_subscribe(struct consumer *c, struct strato_bytes group, const struct
         s->next_seq = s->scanned = ch->seq + 1;
         if (from_seq && from_seq <= ch->seq) {
             if (from_seq < ch->history.first)
-                lag(s, from_seq, ch->history.first - from_seq);
-            if (s->lag_count)
-                s->lag_to = ch->history.first - 1;
+                lags_add(&s->lags, (struct lag){ ch->history.first - from_seq, from_seq, ch->history.first - 1 });
             s->next_seq = s->scanned = from_seq > ch->history.first ? from_seq : ch->history.first;
         }
         s->next = ch->subscriptions;
@@ -237,7 +231,7 @@ static void drop_oldest(struct subscription *s)
     if (!seq)
         return;
     pass_front(s);
-    lag(s, seq, 1);
+    lag(s, seq);
     if (!s->is_tap)
         channel_dropped(s->channel, CHANNEL_DROP_SLOW_SUBSCRIBER, 1);
 }
@@ -258,23 +252,16 @@ static void offer(struct subscription *s, uint64_t end)
     uint64_t capacity = ch->config.capacity;
 
     if (s->is_tap && s->next_seq < ch->history.first) { /* nobody keeps history for a tap */
-        uint64_t first = ch->history.first, lost = s->pending;
+        uint64_t first = ch->history.first, were = s->pending, from = s->next_seq;
 
-        if (lost) {
-            lag(s, s->next_seq, lost);
-            s->lag_to = first - 1;
-        }
         s->pending = 0;
         s->replay_at = s->replay_count;
         s->next_seq = first;
         if (s->scanned < first)
             s->scanned = first;
-        for (uint64_t seq = first; seq < s->scanned; seq++) {
-            if (matches(s, history_at(&ch->history, seq))) {
-                s->pending++;
-                s->lag_count -= s->lag_count > 0;
-            }
-        }
+        for (uint64_t seq = first; seq < s->scanned; seq++)
+            s->pending += matches(s, history_at(&ch->history, seq));
+        lags_add(&s->lags, (struct lag){ were - s->pending, from, first - 1 });
     }
     for (; s->scanned < end; s->scanned++) {
         struct message *m = history_at(&ch->history, s->scanned);
@@ -330,7 +317,7 @@ void fanout_disconnect_slow(struct channel *ch)
     struct subscription *s = ch->subscriptions;
 
     while (s) {
-        if (s->policy == FANOUT_DISCONNECT && s->lag_count && s->members) {
+        if (s->policy == FANOUT_DISCONNECT && s->lags.used && s->members) {
             disconnect(s);
             s = ch->subscriptions; /* a session may have had several */
         } else {
@@ -340,7 +327,7 @@ void fanout_disconnect_slow(struct channel *ch)
     bound_history(ch);
 }
 
-static void send_lagged(struct subscription *s, struct consumer *c)
+static void send_lagged(struct subscription *s, struct consumer *c, struct lag lag)
 {
     struct strato_writer w = { 0 };
     struct strato_header_writer hw;
@@ -349,14 +336,17 @@ static void send_lagged(struct subscription *s, struct consumer *c)
     strato_header_str(&hw, "ch", s->channel->name);
     if (c->stream.number)
         strato_header_u64(&hw, "stream", c->stream.number);
-    strato_header_u64(&hw, "count", s->lag_count);
-    strato_header_u64(&hw, "from", s->lag_from);
-    strato_header_u64(&hw, "to", s->lag_to);
+    strato_header_u64(&hw, "count", lag.count);
+    strato_header_u64(&hw, "from", lag.from);
+    strato_header_u64(&hw, "to", lag.to);
     strato_header_end(&hw);
     if (c->frame)
         outframe_close(c->frame);
     outbox_data_take(c->stream.session->peer, &w);
-    s->lag_count = 0;
+    if (c->base > s->told_tag)
+        s->told.used = 0;
+    lags_add(&s->told, lag);
+    s->told_tag = c->sent;
 }
 
 static struct outframe *event_frame(struct consumer *c, uint64_t seq)
@@ -428,6 +418,7 @@ static void dispatch_one(struct subscription *s)
     while (s->pending) {
         struct consumer *c = choose_member(s);
         struct message *m;
+        struct lag lost;
         uint64_t seq;
 
         if (!c || consumer_reserve(c) < 0)
@@ -437,20 +428,20 @@ static void dispatch_one(struct subscription *s)
             return;
         pass_front(s);
         if (!m) { /* scrolled out of the history */
-            lag(s, seq, 1);
+            lag(s, seq);
             if (!s->is_tap)
                 channel_dropped(ch, CHANNEL_DROP_SLOW_SUBSCRIBER, 1);
             continue;
         }
         if (!s->is_tap && message_time(m->deadline_ms, now) <= now) {
-            lag(s, seq, 1);
+            lag(s, seq);
             ch->expired++;
             continue;
         }
-        if (s->lag_count && seq > s->lag_from) /* older ones, sent again after a resume, come before the notice */
-            send_lagged(s, c);
+        while (lags_pop_before(&s->lags, seq, &lost))
+            send_lagged(s, c, lost);
         if (!send_event(s, c, m, seq)) { /* no memory: lost, and said so */
-            lag(s, seq, 1);
+            lag(s, seq);
             if (!s->is_tap)
                 channel_dropped(ch, CHANNEL_DROP_SLOW_SUBSCRIBER, 1);
             return;
@@ -494,11 +485,15 @@ void fanout_rewind(struct consumer *c)
     uint32_t left = s->replay_count - s->replay_at, count = 0;
     uint64_t *replay;
 
+    if (c->base <= s->told_tag) /* the notice may have gone with the connection */
+        lags_move(&s->lags, &s->told);
+    s->told.used = 0;
     if (c->base == c->sent)
         return;
     replay = s->members->member_next ? NULL : malloc((size_t)(c->sent - c->base + left) * sizeof(*replay));
     if (!replay) { /* a group's other members go on with what follows; this is gone with the connection */
-        lag(s, consumer_slot(c, c->base)->seq, s->leased);
+        lags_add(&s->lags,
+                 (struct lag){ s->leased, consumer_slot(c, c->base)->seq, consumer_slot(c, c->sent - 1)->seq });
         drop_leased(c, CHANNEL_DROP_CANCELLED);
         return;
     }
@@ -554,7 +549,7 @@ void fanout_expire(struct channel *ch)
 
         while (!s->is_tap && (seq = front(s, &m)) != 0 && (!m || message_time(m->deadline_ms, now) <= now)) {
             pass_front(s);
-            lag(s, seq, 1);
+            lag(s, seq);
             ch->expired++;
         }
     }

@@ -13,6 +13,7 @@
 #define STRATO_BRAIN_FANOUT_H
 
 #include "broker/brain/consumer.h"
+#include "broker/brain/lag.h"
 
 enum fanout_policy { FANOUT_DROP_OLDEST, FANOUT_BLOCK, FANOUT_DISCONNECT };
 
@@ -33,7 +34,9 @@ struct subscription {
     uint64_t leased;          /* handed out and not taken */
     uint64_t *replay; /* seqs that a member was sent and had not taken when its connection broke: first in line */
     uint32_t replay_at, replay_count;
-    uint64_t lag_count, lag_from, lag_to; /* lost since the last event handed out */
+    struct lags lags;  /* lost, and to be said before the next newer event */
+    struct lags told;  /* said, and nobody knows yet whether it arrived */
+    uint64_t told_tag; /* of the event behind the last notice: taken, it proves that it did */
 };
 
 /** Join `group`'s queue, or make one. match globs are copied. from_seq 0 = live only. @return 0 or an error with detail. */

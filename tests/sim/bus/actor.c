@@ -439,7 +439,8 @@ static void look_at_barrier(struct bus *bus, struct bus_actor *actor)
 
     if (!actor->barrier || !actor->barrier->is_done)
         return;
-    is_good = actor->barrier->err == 0 && actor->stale == actor->barrier_stale;
+    is_good = actor->barrier->err == 0 && actor->stale == actor->barrier_stale && actor->session.flush_err == 0;
+    actor->session.flush_err = 0; /* as strato_flush() reports it, and then begins anew */
     for (uint32_t i = 0; is_good && i < actor->barrier_upto; i++)
         ledger_settled(bus, actor->acked[i]);
     actor->acked_count -= actor->barrier_upto;

@@ -80,6 +80,7 @@ static void fault(struct bus *bus, const struct bus_step *step)
         bus->host.disk_slow_until_us = bus->now_us + (uint64_t)step->ms * BUS_MS;
         break;
     case BUS_CLOCK_JUMP:
+        bus->ledger.has_jumped = true;
         bus->host.wall_offset_ms += step->choice % 2 ? (int64_t)step->ms : -(int64_t)(step->ms / 4);
         break;
     default:

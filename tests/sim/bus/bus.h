@@ -128,6 +128,7 @@ struct bus_ledger {
     uint32_t last_first[BUS_PRODUCERS][4]; /* SINGLE: last first delivery by producer and lane */
     uint32_t last_key[BUS_CHANNELS][BUS_PRODUCERS][8];
     bool has_redriven; /* from then on a message may come again */
+    bool has_jumped;   /* the wall clock: a restart measures by it how long ids are remembered */
     uint64_t confirmed, refused, unknown, received, settled, requests, results, events, lagged, life_lost;
 };
 

@@ -244,6 +244,44 @@ static void a_delivery_lost_on_the_way_is_given_back_after_a_resume(void **state
     end(&h, 1);
 }
 
+/* Its ack left and was lost: the broker still has it leased. Who flushes must not hear that all was recorded. */
+static void a_settle_that_was_lost_with_the_connection_fails_the_flush(void **state)
+{
+    struct hand h;
+
+    (void)state;
+    begin(&h, 2);
+    assert_int_equal(strato__settle_ack(&h.b.session, h.m[1]), 0);
+    strato__session_flush(&h.b.session);
+    script_expect(&h.b, "ack");
+    script_drop(&h.b);
+    script_connect(&h.b);
+    script_expect(&h.b, "hello");
+
+    say_resumed(&h, 1);
+
+    assert_int_equal(h.b.session.flush_err, STRATO_ESTALE_LEASE);
+    end(&h, 2);
+}
+
+static void settles_of_a_session_that_ended_fail_the_flush(void **state)
+{
+    struct hand h;
+
+    (void)state;
+    begin(&h, 2);
+    script_drop(&h.b);
+    assert_int_equal(strato__settle_ack(&h.b.session, h.m[0]), 0); /* it cannot know yet */
+    script_connect(&h.b);
+    script_expect(&h.b, "hello");
+
+    script_say(&h.b, "welcome", "sid:s token:s ep:u epoch:u resumed:b hb_ms:u", "s2", "t", 1, 78, 0, 5000);
+
+    assert_int_equal(h.b.session.flush_err, STRATO_EEPOCH);
+    assert_false(h.b.session.settles_unproven);
+    end(&h, 2);
+}
+
 static void replies_share_a_frame_one_tag_each(void **state)
 {
     const struct strato_send reply = { .envelope = { .type = "test.reply" } };
@@ -335,6 +373,8 @@ int main(void)
         cmocka_unit_test(a_lease_of_an_ended_session_is_stale),
         cmocka_unit_test(a_resume_keeps_the_leases_the_broker_lists),
         cmocka_unit_test(a_delivery_lost_on_the_way_is_given_back_after_a_resume),
+        cmocka_unit_test(a_settle_that_was_lost_with_the_connection_fails_the_flush),
+        cmocka_unit_test(settles_of_a_session_that_ended_fail_the_flush),
         cmocka_unit_test(replies_share_a_frame_one_tag_each),
         cmocka_unit_test(a_partial_reply_does_not_settle),
         cmocka_unit_test(a_lease_that_ran_out_in_hand_is_stale_at_once),
