@@ -130,7 +130,7 @@ static const struct strato_program *const verbs[] = {
     &cmd_pub.program,  &cmd_sub.program,  &cmd_req.program,    &cmd_reply.program,   &cmd_push.program,
     &cmd_pull.program, &cmd_send.program, &cmd_inbox.program,  &cmd_history.program, &channel_program,
     &dlq_program,      &route_program,    &key_program,        &gpu_program,         &cmd_evolve.program,
-    &bench_program,    &cmd_ping.program, &cmd_health.program,
+    &bench_program,    &cmd_ping.program, &cmd_health.program, &cmd_doctor.program,
 };
 
 const struct strato_program cli_program = {

@@ -8,7 +8,7 @@
 
 #include "cli/verb.h"
 
-extern const struct cli_verb cmd_pub, cmd_sub, cmd_req, cmd_reply, cmd_push, cmd_pull, cmd_ping, cmd_health;
+extern const struct cli_verb cmd_pub, cmd_sub, cmd_req, cmd_reply, cmd_push, cmd_pull, cmd_ping, cmd_health, cmd_doctor;
 extern const struct cli_verb cmd_send, cmd_inbox, cmd_history;
 extern const struct cli_verb cmd_key_new, cmd_key_show, cmd_key_allow, cmd_key_revoke, cmd_key_ls;
 extern const struct cli_verb cmd_route_ls, cmd_route_add, cmd_route_set, cmd_route_rm;

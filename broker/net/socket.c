@@ -5,8 +5,8 @@
  */
 #include "broker/net/socket.h"
 
-#include "broker/net/port_owner.h"
 #include "broker/net/zap.h"
+#include "core/port_owner.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -123,7 +123,7 @@ static int bind_failed(const char *endpoint, int error, char *detail, size_t det
         return error == EADDRNOTAVAIL || error == ENODEV || error == EINVAL ? STRATO_ECONFIG : STRATO_EIO;
     }
     if (net_endpoint_transport(endpoint) == NET_TCP && colon)
-        net_port_owner((unsigned)strtoul(colon + 1, NULL, 10), owner, sizeof owner);
+        strato_port_owner((unsigned)strtoul(colon + 1, NULL, 10), owner, sizeof owner);
     snprintf(detail, detail_bytes, "%s is in use%s%s; stop that process or choose another port or run_dir", endpoint,
              *owner ? " by " : "", owner);
     return STRATO_EADDRINUSE;

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "broker/net/port_owner.h"
+#include "core/port_owner.h"
 
 #include "core/errors.h"
 
@@ -74,7 +74,7 @@ static void describe(const char *pid, char *text, size_t bytes)
     snprintf(text, bytes, "pid %.20s (%s)", pid, name);
 }
 
-int net_port_owner(unsigned port, char *text, size_t bytes)
+int strato_port_owner(unsigned port, char *text, size_t bytes)
 {
     unsigned long inode = listening_inode("/proc/net/tcp", port);
     struct dirent *entry;

@@ -6,11 +6,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#ifndef STRATO_NET_PORT_OWNER_H
-#define STRATO_NET_PORT_OWNER_H
+#ifndef STRATO_CORE_PORT_OWNER_H
+#define STRATO_CORE_PORT_OWNER_H
 
 #include <stddef.h>
 
 /** Write "pid 123 (nats-server)". @return 0, or STRATO_ENOENT if it could not be found out (text is then ""). */
-int net_port_owner(unsigned port, char *text, size_t bytes);
+int strato_port_owner(unsigned port, char *text, size_t bytes);
 #endif
