@@ -364,6 +364,8 @@ static void copy_stats(void *arg, struct shell *shell)
 
     *stats = shell->stats;
     stats->peers = shell->peers.count;
+    stats->connections_open = shell->door.open;
+    stats->connections_silent = shell->door.silent;
     if (shell->guard.is_on)
         copy_key_stats(shell, stats);
 }

@@ -29,12 +29,15 @@ struct strato_broker_stats {
     uint64_t handshakes_failed;       /* garbage, other protocols, strangers */
     uint64_t keys_admitted, keys_unknown, keys_without_right, keys_malformed; /* handshakes judged by the keys file */
     uint64_t key_strangers, key_over_rate, key_over_connections; /* frames and messages refused for it, afterwards */
-    uint64_t cut;                 /* connections ended because their key was revoked or over a limit */
-    uint64_t turned_away;         /* connections that came when hardly a file descriptor was left */
-    uint64_t empty_frames;        /* ignored */
-    uint64_t probes, gone, stuck; /* peers probed, found dead, found not reading */
-    uint64_t outbox_overflows;    /* peers given up because their outbox was full */
-    uint64_t peers;               /* known now */
+    uint64_t cut;              /* connections ended because their key was revoked or over a limit */
+    uint64_t turned_away_full; /* connections that came when `connections` were open */
+    uint64_t silent_ended;     /* connections that never sent a frame, ended for another or after 30 s */
+    uint64_t connections_open, connections_silent; /* now */
+    uint64_t turned_away;                          /* connections that came when hardly a file descriptor was left */
+    uint64_t empty_frames;                         /* ignored */
+    uint64_t probes, gone, stuck;                  /* peers probed, found dead, found not reading */
+    uint64_t outbox_overflows;                     /* peers given up because their outbox was full */
+    uint64_t peers;                                /* known now */
     uint64_t turns;
 };
 

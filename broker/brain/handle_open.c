@@ -150,6 +150,14 @@ static int open_consumer(const struct frame *frame, struct channel *ch, bool is_
     return 0;
 }
 
+/* Calls go through a producer's credit too; each frame is asked again. */
+static bool may_open(const struct frame *frame, const struct channel *ch, bool is_producer, bool is_serving)
+{
+    if (is_producer)
+        return frame_has_verb(frame, "request", ch->name) || frame_permits(frame, "publish", ch);
+    return frame_permits(frame, frame->header->tap ? "observe" : is_serving ? "serve" : "consume", ch);
+}
+
 void handle_open(struct brain *brain, const struct frame *frame)
 {
     const struct strato_header *h = frame->header;
@@ -171,16 +179,11 @@ void handle_open(struct brain *brain, const struct frame *frame)
         answer_err(frame->peer, h, STRATO_ELIMIT, "stream is 0..1000");
         return;
     }
-    ch = channel_of(brain, frame, is_serving);
-    if (!ch)
+    ch = channel_find(brain, h->ch);
+    if (ch && !may_open(frame, ch, is_producer, is_serving)) /* before anything is told about it */
         return;
-    /* Calls go through a producer's credit too; each frame is asked again. */
-    if (!(is_producer && frame_has_verb(frame, "request", ch->name)) && !frame_permits(frame,
-                                                                                       is_producer  ? "publish"
-                                                                                       : h->tap     ? "observe"
-                                                                                       : is_serving ? "serve"
-                                                                                                    : "consume",
-                                                                                       ch))
+    ch = channel_of(brain, frame, is_serving);
+    if (!ch || !may_open(frame, ch, is_producer, is_serving))
         return;
     answer_begin(&a, brain, frame->peer, "opened", h);
     answer_channel(&a, ch, h->stream);

@@ -174,7 +174,9 @@ void edges_hear(struct shell *sh, size_t i)
 
     while (net_monitor_receive(sh->sockets[i].monitor, &event) == 0) {
         if (event.event == ZMQ_EVENT_ACCEPTED)
-            native_accepted(sh, event.value);
+            native_accepted(sh, i, event.value);
+        else if (event.event == ZMQ_EVENT_DISCONNECTED)
+            native_left(sh, i, event.value);
         else if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
             native_refused(sh);
         if (sh->sockets[i].role != NET_WORK_OUT || event.event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED ||

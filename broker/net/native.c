@@ -70,6 +70,7 @@ static void take_frame(struct shell *sh, uint8_t socket, struct net_message *m)
         struct net_caller caller = net_guard_caller(&sh->guard, &m->heads[at]);
 
         learn_connection(peer, sh->sockets[socket].role, &m->heads[at], &caller);
+        net_door_spoke(&sh->door, peer->fd);
     }
     peer->is_lockstep = at == 2;
     shell_step(sh, &(struct brain_event){ .kind = BRAIN_FRAME,
@@ -352,12 +353,10 @@ void native_refused(struct shell *sh)
 
 /* A listener that finds no descriptor spins for ever (libzmq accepts again at once), so there must always be one. The
  * connection is shut, not closed: the descriptor is libzmq's. Should the number be another's by now, it is too high as well. */
-void native_accepted(struct shell *sh, int fd)
+static void turn_away(struct shell *sh, int fd)
 {
     uint64_t held;
 
-    if (fd < 0 || (uint64_t)fd < sh->descriptors_near)
-        return;
     shutdown(fd, SHUT_RDWR);
     sh->stats.turned_away++;
     if (shell_log_allows(sh, NET_LOG_TURNED_AWAY, &held))
@@ -366,21 +365,76 @@ void native_accepted(struct shell *sh, int fd)
                   (unsigned long long)sh->stats.turned_away, (unsigned long long)held);
 }
 
-void native_hear(struct shell *sh, struct net_socket *s)
+static void turn_away_full(struct shell *sh, int fd)
+{
+    uint64_t held;
+
+    shutdown(fd, SHUT_RDWR);
+    sh->stats.turned_away_full++;
+    if (shell_log_allows(sh, NET_LOG_FULL, &held))
+        shell_log(sh, STRATO_LOG_WARN,
+                  "connection turned away: as many are open as `connections` allows open=%u total=%llu held_back=%llu",
+                  sh->door.open, (unsigned long long)sh->stats.turned_away_full, (unsigned long long)held);
+}
+
+static void turn_out_silent(struct shell *sh, int fd)
+{
+    uint64_t held;
+
+    shutdown(fd, SHUT_RDWR);
+    sh->stats.silent_ended++;
+    if (shell_log_allows(sh, NET_LOG_SILENT, &held))
+        shell_log(sh, STRATO_LOG_WARN, "connection ended: it never said a word silent=%u total=%llu held_back=%llu",
+                  sh->door.silent, (unsigned long long)sh->stats.silent_ended, (unsigned long long)held);
+}
+
+void native_accepted(struct shell *sh, size_t socket, int fd)
+{
+    int gone;
+
+    if (fd < 0)
+        return;
+    gone = net_door_came(&sh->door, (uint8_t)socket, fd, sh->sockets[socket].role == NET_NATIVE, sh->now_ms);
+    if ((uint64_t)fd >= sh->descriptors_near) {
+        turn_away(sh, fd);
+        return;
+    }
+    if (gone == fd)
+        turn_away_full(sh, fd);
+    else if (gone != NET_DOOR_NOBODY)
+        turn_out_silent(sh, gone);
+}
+
+void native_left(struct shell *sh, size_t socket, int fd)
+{
+    net_door_left(&sh->door, (uint8_t)socket, fd);
+    cut_is_done(sh, fd);
+}
+
+static uint64_t turn_out_overdue(struct shell *sh)
+{
+    int fd;
+
+    while ((fd = net_door_overdue(&sh->door, sh->now_ms)) != NET_DOOR_NOBODY)
+        turn_out_silent(sh, fd);
+    return net_door_next_ms(&sh->door);
+}
+
+void native_hear(struct shell *sh, size_t socket)
 {
     struct net_monitor_event event;
 
-    while (net_monitor_receive(s->monitor, &event) == 0) {
+    while (net_monitor_receive(sh->sockets[socket].monitor, &event) == 0) {
         switch (event.event) {
         case ZMQ_EVENT_ACCEPTED:
-            native_accepted(sh, event.value);
+            native_accepted(sh, socket, event.value);
             break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             sh->stats.connected++;
             break;
         case ZMQ_EVENT_DISCONNECTED:
             sh->stats.disconnected++;
-            cut_is_done(sh, event.value);
+            native_left(sh, socket, event.value);
             doubt_connection(sh, event.value);
             break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
@@ -448,6 +502,9 @@ uint64_t native_retry(struct shell *sh)
 {
     uint64_t stuck = retry_stuck(sh), doubted = retry_doubted(sh), cut = cut_due(sh);
 
+    uint64_t silent = turn_out_overdue(sh);
+
     doubted = cut < doubted ? cut : doubted;
+    doubted = silent < doubted ? silent : doubted;
     return stuck < doubted ? stuck : doubted;
 }

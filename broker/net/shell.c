@@ -89,7 +89,7 @@ static int open_socket(struct shell *sh, const struct broker_config *config, enu
                                   ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     else if (role != NET_LOCAL)
         rc = net_socket_watch(s, sh->zmq,
-                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                                   (role == NET_WORK_OUT ? ZMQ_EVENT_HANDSHAKE_SUCCEEDED : 0));
     if (rc < 0)
         snprintf(detail, detail_bytes, "edge %s: its monitor could not be set up", s->name);
@@ -201,6 +201,7 @@ int shell_open(struct shell *sh, const struct broker_config *config, int wake_fd
     if (rc < 0)
         return rc;
     sh->descriptors_near = net_descriptors_near();
+    net_door_init(&sh->door, config->connections, config->silent_connections, NET_SILENT_MS);
     seed_rand();
     rc = open_context(sh, config);
     if (rc == STRATO_ECONFIG)
@@ -245,6 +246,7 @@ void shell_close(struct shell *sh, int linger_ms)
         brain_destroy(&sh->brain);
     net_guard_close(&sh->guard); /* after the brain, which looks into its keys */
     net_peers_fini(&sh->peers);
+    net_door_fini(&sh->door);
     free(sh->cuts);
     sh->cuts = NULL;
     sh->cuts_count = sh->cuts_capacity = 0;
@@ -420,7 +422,7 @@ static void hear_monitors(struct shell *sh)
         if (sh->items[item++].revents == 0)
             continue;
         if (sh->sockets[i].role == NET_NATIVE)
-            native_hear(sh, &sh->sockets[i]);
+            native_hear(sh, i);
         else
             edges_hear(sh, i);
     }

@@ -11,6 +11,7 @@
 #define STRATO_NET_SHELL_H
 
 #include "broker/broker.h"
+#include "broker/net/door.h"
 #include "broker/net/guard.h"
 #include "broker/net/peer.h"
 #include "broker/net/socket.h"
@@ -21,11 +22,13 @@ enum {
     NET_STUCK_MAX_MS = 12000, /* the brain detaches after 10 s; then what waits here is nobody's */
     NET_RETRY_MS = 5,         /* how soon a stuck peer is tried again: a ROUTER has no event for one peer */
     NET_SOCKETS_MAX = 5 + 2 * 40,
+    NET_SILENT_MS = 30000,      /* how long a connection of the native edge may be without a first frame */
+    NET_SILENT_WARN = 128,      /* more of them than this is worth a line */
     NET_LOG_INTERVAL_MS = 5000, /* one line per subject in this time */
 };
 
 /** Subjects of rate-limited log lines. */
-enum { NET_LOG_HANDSHAKE = 1, NET_LOG_TURNED_AWAY, NET_LOG_REFUSED };
+enum { NET_LOG_HANDSHAKE = 1, NET_LOG_TURNED_AWAY, NET_LOG_REFUSED, NET_LOG_FULL, NET_LOG_SILENT };
 
 /** A PUSH out: messages that the brain handed over and the socket has not taken yet. */
 struct net_outlet {
@@ -61,6 +64,7 @@ struct shell {
     size_t items_count;
     int wake_fd; /* eventfd: another thread wants something. Borrowed. */
     struct net_guard guard;
+    struct net_door door;
     struct net_peers peers;
     struct net_cut *cuts; /* connections to end */
     size_t cuts_count, cuts_capacity;
@@ -103,9 +107,11 @@ int net_peer_list_add(struct net_peer_list *list, brain_peer number);
 
 /* native.c: the ROUTERs */
 void native_read(struct shell *sh, uint8_t socket);
-void native_hear(struct shell *sh, struct net_socket *s);
-/** A listener of any edge took a connection in: turn it away if hardly any descriptor is left. */
-void native_accepted(struct shell *sh, int fd);
+void native_hear(struct shell *sh, size_t socket);
+/** A listener of any edge took a connection in: somebody may have to go. `socket` is its index. */
+void native_accepted(struct shell *sh, size_t socket, int fd);
+/** And closed one. */
+void native_left(struct shell *sh, size_t socket, int fd);
 /** A handshake of any edge was refused by our ZAP handler. */
 void native_refused(struct shell *sh);
 /** Carry out SEND, PROBE and CLOSE. Takes data and blobs out of the action. */
