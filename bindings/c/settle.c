@@ -365,8 +365,8 @@ bool strato__tag_lives(struct strato_bytes tags, uint64_t tag)
 
 static bool is_here(const struct strato__stream *t, uint64_t tag)
 {
-    if (tag >= t->next_tag && tag < t->received)
-        return true; /* queued, not taken */
+    if (strato__stream_has(t, tag))
+        return true;
     for (uint32_t i = 0; i < t->acks_count; i++)
         if (t->acks[i] == tag)
             return true; /* settled here, about to be told */

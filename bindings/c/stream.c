@@ -165,10 +165,21 @@ void strato__stream_on_frame(struct strato__session *s, struct strato__stream *t
     s->progress++;
 }
 
+bool strato__stream_has(const struct strato__stream *t, uint64_t tag)
+{
+    for (uint32_t i = 0; i < t->segments_count; i++) {
+        const struct strato__segment *segment = &t->segments[(t->segments_head + i) & (t->segments_capacity - 1)];
+
+        if (segment->inbound && tag >= segment->tag && tag - segment->tag < segment->left)
+            return true;
+    }
+    return false;
+}
+
 /* The broker has taken a lease back. False if its message is neither in hand nor queued: then it was settled too late. */
 static bool lose(struct strato__session *s, struct strato__stream *t, uint64_t tag)
 {
-    if (tag >= t->next_tag && tag < t->received) {
+    if (strato__stream_has(t, tag)) {
         if (t->lost_count < STRATO__LOST_MAX)
             t->lost[t->lost_count++] = tag;
         return true;

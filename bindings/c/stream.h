@@ -96,6 +96,8 @@ void strato__streams_fini(struct strato__session *s);
 
 /** The next message, or STRATO_EEMPTY, or why there will be none. A malformed one ends the connection. */
 int strato__stream_take(struct strato__session *s, struct strato__stream *t, struct strato_message **ret_message);
+/** Is the message of this tag here, and not taken? */
+bool strato__stream_has(const struct strato__stream *t, uint64_t tag);
 /** Forget what is queued. */
 void strato__stream_clear(struct strato__session *s, struct strato__stream *t);
 void strato__stream_set_prefetch(struct strato__session *s, struct strato__stream *t, uint32_t prefetch);

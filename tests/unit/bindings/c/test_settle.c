@@ -244,6 +244,28 @@ static void a_delivery_lost_on_the_way_is_given_back_after_a_resume(void **state
     end(&h, 1);
 }
 
+/* It was given back after the first resume, and that was lost as well: the broker still lists it, and we still do not have it. */
+static void a_delivery_lost_on_the_way_is_given_back_after_every_resume(void **state)
+{
+    struct hand h;
+    struct script_frame frame;
+    int nacked = 0;
+
+    (void)state;
+    begin(&h, 1);
+    for (int i = 0; i < 2; i++) {
+        script_drop(&h.b);
+        script_connect(&h.b);
+        script_expect(&h.b, "hello");
+        say_resumed(&h, 5);
+        while (script_next(&h.b, &frame))
+            if (frame.header.opcode == STRATO_OP_nack)
+                nacked += strato__tag_lives(frame.header.tags, 5);
+    }
+    assert_int_equal(nacked, 2);
+    end(&h, 1);
+}
+
 /* Its ack left and was lost: the broker still has it leased. Who flushes must not hear that all was recorded. */
 static void a_settle_that_was_lost_with_the_connection_fails_the_flush(void **state)
 {
@@ -373,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_lease_of_an_ended_session_is_stale),
         cmocka_unit_test(a_resume_keeps_the_leases_the_broker_lists),
         cmocka_unit_test(a_delivery_lost_on_the_way_is_given_back_after_a_resume),
+        cmocka_unit_test(a_delivery_lost_on_the_way_is_given_back_after_every_resume),
         cmocka_unit_test(a_settle_that_was_lost_with_the_connection_fails_the_flush),
         cmocka_unit_test(settles_of_a_session_that_ended_fail_the_flush),
         cmocka_unit_test(replies_share_a_frame_one_tag_each),
