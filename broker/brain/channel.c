@@ -41,6 +41,9 @@ struct strato_credit_room channel_room(const struct channel *ch)
         room.is_closed = blocked < ch->config.capacity / 2; /* the other half is for what is in flight */
     } else {
         room.messages = (int64_t)ch->config.capacity - (int64_t)(in_it(ch) + ch->credit.granted);
+#ifdef STRATO_PLANT_OFF_BY_ONE /* a fault for tests/sim/bus to find; never in a broker */
+        room.messages++;
+#endif
         room.bytes = (int64_t)ch->config.bytes_max - (int64_t)(ch->held_bytes + ch->credit.granted_bytes);
     }
     if (!brain_has_memory(ch->brain) || ch->brain->is_draining || ch->is_removed || confirm_closes(ch))
@@ -285,6 +288,12 @@ void channel_requeue(struct channel *ch, struct message *m, uint64_t delay_ms)
         ch->ready++;
         enqueue(ch, m);
     }
+#ifdef STRATO_PLANT_LOST_REQUEUE
+    if (m->state == MESSAGE_READY && m->attempts == 1) {
+        dequeue(ch, m);
+        m->state = MESSAGE_WAITING;
+    }
+#endif
     if (channel_is_kept(ch))
         keep_requeued(ch, m, had_started);
     if (message_time(m->deadline_ms, now) <= now)

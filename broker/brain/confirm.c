@@ -223,6 +223,9 @@ void confirm_mark(struct producer *p)
     struct confirm *confirm = &p->stream.session->brain->confirm;
     struct confirm_mark mark = { confirm->made, p->credit.accepted };
 
+#ifdef STRATO_PLANT_EARLY_CONFIRM
+    p->durable = mark.accepted;
+#endif
     if (p->stream.session->brain->keep.is_broken || p->durable == mark.accepted ||
         (p->marks_count && p->marks[p->marks_count - 1].accepted == mark.accepted))
         return;

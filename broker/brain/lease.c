@@ -228,7 +228,14 @@ void lease_due(struct channel *ch, struct message *m)
     bool had_started = m->state == MESSAGE_STARTED;
 
     tell_holder(ch, m->holder, m->tag);
+#ifdef STRATO_PLANT_UNFENCED_ACK
+    struct delivery *slot = m->holder ? consumer_slot(m->holder, m->tag) : NULL;
+#endif
     lease_release(ch, m);
+#ifdef STRATO_PLANT_UNFENCED_ACK
+    if (slot)
+        slot->message = m;
+#endif
     if ((m->flags & MESSAGE_CALL) && message_time(m->deadline_ms, now) <= now) {
         channel_expire(ch, m);
         return;

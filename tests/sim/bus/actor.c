@@ -525,7 +525,8 @@ void actor_do(struct bus *bus, const struct bus_step *step)
         break;
     case BUS_EXTEND:
         if (actor->hand_count)
-            (void)strato__settle_extend(&actor->session, actor->hand[step->choice % actor->hand_count], 5000);
+            (void)strato__settle_extend(&actor->session, actor->hand[step->choice % actor->hand_count],
+                                        100 + step->choice / 8 % 3000); /* so short that settles cross its end */
         break;
     case BUS_BARRIER:
         ask_barrier(bus, actor);

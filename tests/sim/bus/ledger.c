@@ -111,6 +111,8 @@ void ledger_delivered(struct bus *bus, struct strato_bytes channel, const struct
     if (strato_bytes_is(channel, bus_channel_names[BUS_COPIES]) || strato_bytes_is(channel, bus_channel_names[BUS_ASK]))
         return;
     entry = entry_of(bus, number, channel);
+    bus_trace(bus, "broker hands out message %u of %.*s, delivery %u", number, (int)channel.bytes,
+              (const char *)channel.data, e->deliveries);
     if (entry->is_settled && is_same_life(bus, entry, entry->settled_life) && !bus->ledger.has_redriven &&
         !(entry->is_resent && bus->ledger.has_jumped))
         bus_fail(bus, "settled", "message %u was settled and confirmed, and is delivered again", number);

@@ -1,10 +1,11 @@
 /*
  * main.c - many seeds: run each in a process of its own, and shrink the first that fails.
  *
- * usage: sim [--seeds N] [--first S] [--seconds T] [--seed S [--only STEP,STEP..]] [--keep-going]
+ * usage: sim [--seeds N] [--first S] [--seconds T] [--seed S [--only STEP,STEP..]] [--keep-going | --until-found]
  *
  * A failing seed is run again and again with steps left out, as long as the same oracle breaks; what is left is printed,
- * with the command that replays it. Exit code 0 if no seed failed, 1 if one did.
+ * with the command that replays it. Exit code 0 if no seed failed, 1 if one did. With --until-found, for planted faults, it
+ * is the other way round, and nothing is shrunk.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -196,7 +197,7 @@ int main(int argc, char **argv)
 {
     uint64_t seeds = 100, first = 1, limit_s = UINT64_MAX, one = 0, failed = 0, began = seconds();
     const char *only = NULL;
-    bool keeps_going = false;
+    bool keeps_going = false, is_hunt = false;
     struct totals totals = { 0 };
 
     for (int i = 1; i < argc; i++) {
@@ -204,6 +205,8 @@ int main(int argc, char **argv)
 
         if (strcmp(argv[i], "--keep-going") == 0)
             keeps_going = true;
+        else if (strcmp(argv[i], "--until-found") == 0)
+            is_hunt = true;
         else if (i + 1 >= argc)
             return 2;
         else if (strcmp(argv[i], "--seeds") == 0)
@@ -216,7 +219,7 @@ int main(int argc, char **argv)
             one = value;
         else if (strcmp(argv[i], "--only") == 0)
             only = argv[i + 1];
-        i += strcmp(argv[i], "--keep-going") != 0;
+        i += strcmp(argv[i], "--keep-going") != 0 && strcmp(argv[i], "--until-found") != 0;
     }
     for (uint64_t seed = one ? one : first; one ? seed == one : seed < first + seeds; seed++) {
         struct bus_plan plan;
@@ -230,7 +233,10 @@ int main(int argc, char **argv)
         verdict = run_plan(&plan, one != 0, &totals);
         if (!verdict.is_good) {
             failed++;
-            if (!one)
+            if (is_hunt)
+                printf("found by seed %llu, the %lluth: %s", (unsigned long long)seed,
+                       (unsigned long long)(totals.seeds + 1), verdict.text);
+            else if (!one)
                 explain(&plan, &verdict, argv[0]);
             else
                 fputs(verdict.text, stderr);
@@ -246,5 +252,5 @@ int main(int argc, char **argv)
            (unsigned long long)totals.confirmed, (unsigned long long)totals.received,
            (unsigned long long)totals.settled, (unsigned long long)totals.requests, (unsigned long long)totals.events,
            (unsigned long long)totals.restarts, (unsigned long long)totals.life_lost);
-    return failed ? 1 : 0;
+    return (failed > 0) != is_hunt ? 1 : 0;
 }

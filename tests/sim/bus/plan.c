@@ -58,7 +58,7 @@ static uint64_t draw(uint64_t *state, uint64_t below)
 /* How often each kind is drawn, of the sum. Faults are rare in half of the seeds and frequent in the others. */
 static const uint16_t weights[BUS_STEP_KINDS] = {
     [BUS_SEND] = 300,    [BUS_PUBLISH] = 60,   [BUS_REQUEST] = 60, [BUS_ACK] = 220,  [BUS_NACK] = 40,
-    [BUS_NACK_DEAD] = 8, [BUS_EXTEND] = 10,    [BUS_BARRIER] = 60, [BUS_REPLY] = 60, [BUS_CUT] = 6,
+    [BUS_NACK_DEAD] = 8, [BUS_EXTEND] = 30,    [BUS_BARRIER] = 60, [BUS_REPLY] = 60, [BUS_CUT] = 6,
     [BUS_SILENCE] = 4,   [BUS_CRASH] = 5,      [BUS_FREEZE] = 4,   [BUS_KILL] = 2,   [BUS_DISK_FULL] = 2,
     [BUS_DISK_SLOW] = 4, [BUS_CLOCK_JUMP] = 2, [BUS_REDRIVE] = 4,  [BUS_TEE] = 3,
 };
