@@ -365,7 +365,7 @@ static void copy_stats(void *arg, struct shell *shell)
     *stats = shell->stats;
     stats->peers = shell->peers.count;
     stats->connections_open = shell->door.open;
-    stats->connections_silent = shell->door.silent;
+    stats->connections_silent = net_door_silent(&shell->door);
     if (shell->guard.is_on)
         copy_key_stats(shell, stats);
 }

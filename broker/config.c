@@ -311,16 +311,16 @@ static const struct strato_option rows[] = {
       .min = 1,
       .max = 65536,
       .doc = "Most connections; the broker refuses to start without that many file descriptors and 256 more." },
-    { .name = "silent-connections",
-      AT(silent_connections),
+    { .name = "mute-connections",
+      AT(mute_connections),
       .kind = STRATO_OPTION_UINT,
       .value = "N",
       .initial = "512",
       .min = 1,
       .max = 65536,
-      .doc = "Connections of the native edge that have not sent a frame yet (handshakes under way, idle strangers): "
-             "one more "
-             "ends the oldest. Each has 30 seconds." },
+      .doc = "Connections of the native edge from which not a byte has come: one more ends the oldest, if it is older "
+             "than half a "
+             "second. A first frame must come within 30 seconds." },
     { .name = "max-channels",
       AT(channels_max),
       .kind = STRATO_OPTION_UINT,

@@ -54,7 +54,7 @@ struct broker_config {
     struct strato_option_list push_pull; /* channels with a push/pull edge */
     /* limits */
     uint64_t message_bytes_max, memory_max; /* memory 0 = 60 % of the cgroup's limit, 512 MiB without one */
-    uint32_t connections, silent_connections, channels_max, heartbeat_ms, drain_timeout_ms;
+    uint32_t connections, mute_connections, channels_max, heartbeat_ms, drain_timeout_ms;
     /* engine */
     uint32_t spin_us, io_threads;
     int log_format, log_level;          /* enum strato_log_format, strato_log_level */

@@ -1,5 +1,5 @@
 /*
- * door.c - an array by descriptor, and a list of the silent through it.
+ * door.c - an array by descriptor, and two lists through it.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,13 +10,11 @@
 
 enum { ENTRIES_FIRST = 256 };
 
-void net_door_init(struct net_door *door, uint32_t open_max, uint32_t silent_max, uint32_t silent_ms)
+void net_door_init(struct net_door *door, const struct net_door_limits *limits)
 {
-    *door = (struct net_door){ .oldest = NET_DOOR_NOBODY,
-                               .newest = NET_DOOR_NOBODY,
-                               .open_max = open_max,
-                               .silent_max = silent_max,
-                               .silent_ms = silent_ms };
+    *door = (struct net_door){ .limits = *limits,
+                               .oldest = { NET_DOOR_NOBODY, NET_DOOR_NOBODY },
+                               .newest = { NET_DOOR_NOBODY, NET_DOOR_NOBODY } };
 }
 
 void net_door_fini(struct net_door *door)
@@ -42,6 +40,8 @@ static bool make_room(struct net_door *door, int fd)
     if (!entries)
         return false;
     memset(entries + door->capacity, 0, (capacity - door->capacity) * sizeof *entries);
+    for (size_t i = door->capacity; i < capacity; i++)
+        entries[i].kind = NET_DOOR_SPEAKING;
     door->entries = entries;
     door->capacity = capacity;
     return true;
@@ -54,44 +54,66 @@ static struct net_door_entry *entry_at(struct net_door *door, int fd)
 
 static void unlist(struct net_door *door, struct net_door_entry *e)
 {
-    if (!e->is_silent)
+    uint8_t kind = e->kind;
+
+    if (kind == NET_DOOR_SPEAKING)
         return;
-    *(e->prev == NET_DOOR_NOBODY ? &door->oldest : &door->entries[e->prev].next) = e->next;
-    *(e->next == NET_DOOR_NOBODY ? &door->newest : &door->entries[e->next].prev) = e->prev;
-    e->is_silent = false;
-    door->silent--;
+    *(e->prev == NET_DOOR_NOBODY ? &door->oldest[kind] : &door->entries[e->prev].next) = e->next;
+    *(e->next == NET_DOOR_NOBODY ? &door->newest[kind] : &door->entries[e->next].prev) = e->prev;
+    e->kind = NET_DOOR_SPEAKING;
+    door->silent[kind]--;
 }
 
-static void list(struct net_door *door, struct net_door_entry *e, int fd)
+/* Entries move from MUTE to BEGUN in the order in which they came, so both lists are in that order. */
+static void list(struct net_door *door, int fd, enum net_door_kind kind)
 {
-    e->prev = door->newest;
+    struct net_door_entry *e = &door->entries[fd];
+
+    e->prev = door->newest[kind];
     e->next = NET_DOOR_NOBODY;
-    *(door->newest == NET_DOOR_NOBODY ? &door->oldest : &door->entries[door->newest].next) = fd;
-    door->newest = fd;
-    e->is_silent = true;
-    door->silent++;
+    *(door->newest[kind] == NET_DOOR_NOBODY ? &door->oldest[kind] : &door->entries[door->newest[kind]].next) = fd;
+    door->newest[kind] = fd;
+    e->kind = (uint8_t)kind;
+    door->silent[kind]++;
+}
+
+/* The oldest that is mute and has had its time, taken off its list. Those that have begun since are seen on the way. */
+static int take_mute(struct net_door *door, uint64_t now_ms)
+{
+    int fd;
+
+    while ((fd = door->oldest[NET_DOOR_MUTE]) != NET_DOOR_NOBODY &&
+           now_ms - door->entries[fd].since_ms >= NET_DOOR_MUTE_MS) {
+        unlist(door, &door->entries[fd]);
+        if (door->limits.is_mute(fd))
+            return fd;
+        list(door, fd, NET_DOOR_BEGUN);
+    }
+    return NET_DOOR_NOBODY;
 }
 
 int net_door_came(struct net_door *door, uint8_t listener, int fd, bool must_speak, uint64_t now_ms)
 {
     struct net_door_entry *e;
+    int gone = NET_DOOR_NOBODY;
 
     if (!make_room(door, fd))
         return fd;
     e = &door->entries[fd];
     unlist(door, e); /* the number is another's now, and its end will be told late */
     door->open += !e->is_open;
-    *e = (struct net_door_entry){ .since_ms = now_ms, .listener = listener, .is_open = true };
-    if (door->open > door->open_max)
-        return fd;
-    if (!must_speak)
-        return NET_DOOR_NOBODY;
-    list(door, e, fd);
-    if (door->silent <= door->silent_max)
-        return NET_DOOR_NOBODY;
-    fd = door->oldest;
-    unlist(door, &door->entries[fd]);
-    return fd;
+    *e =
+        (struct net_door_entry){ .since_ms = now_ms, .listener = listener, .kind = NET_DOOR_SPEAKING, .is_open = true };
+    if (door->open > door->limits.open) {
+        gone = take_mute(door, now_ms);
+        if (gone == NET_DOOR_NOBODY)
+            return fd;
+    }
+    if (must_speak)
+        list(door, fd, NET_DOOR_MUTE);
+    if (gone == NET_DOOR_NOBODY && door->silent[NET_DOOR_MUTE] > door->limits.mute)
+        gone = take_mute(door, now_ms);
+    return gone;
 }
 
 void net_door_spoke(struct net_door *door, int fd)
@@ -115,15 +137,26 @@ void net_door_left(struct net_door *door, uint8_t listener, int fd)
 
 int net_door_overdue(struct net_door *door, uint64_t now_ms)
 {
-    int fd = door->oldest;
+    for (int kind = NET_DOOR_MUTE; kind <= NET_DOOR_BEGUN; kind++) {
+        int fd = door->oldest[kind];
 
-    if (fd == NET_DOOR_NOBODY || now_ms - door->entries[fd].since_ms < door->silent_ms)
-        return NET_DOOR_NOBODY;
-    unlist(door, &door->entries[fd]);
-    return fd;
+        if (fd == NET_DOOR_NOBODY || now_ms - door->entries[fd].since_ms < door->limits.silent_ms)
+            continue;
+        unlist(door, &door->entries[fd]);
+        return fd;
+    }
+    return NET_DOOR_NOBODY;
 }
 
 uint64_t net_door_next_ms(const struct net_door *door)
 {
-    return door->oldest == NET_DOOR_NOBODY ? UINT64_MAX : door->entries[door->oldest].since_ms + door->silent_ms;
+    uint64_t next = UINT64_MAX;
+
+    for (int kind = NET_DOOR_MUTE; kind <= NET_DOOR_BEGUN; kind++) {
+        int fd = door->oldest[kind];
+
+        if (fd != NET_DOOR_NOBODY && door->entries[fd].since_ms + door->limits.silent_ms < next)
+            next = door->entries[fd].since_ms + door->limits.silent_ms;
+    }
+    return next;
 }

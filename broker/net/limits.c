@@ -8,8 +8,12 @@
 #include "core/errors.h"
 
 #include <inttypes.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 int net_descriptors_raise(uint64_t wanted, char *detail, size_t detail_bytes)
 {
@@ -39,6 +43,17 @@ uint64_t net_descriptors_near(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
         return UINT64_MAX;
     return limit.rlim_cur > NET_DESCRIPTORS_SPARE ? limit.rlim_cur - NET_DESCRIPTORS_SPARE : 0;
+}
+
+bool net_connection_is_mute(int fd)
+{
+    struct tcp_info info;
+    socklen_t bytes = sizeof info;
+
+    /* Kernels before 4.2 do not say; there nobody is mute. */
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 &&
+           bytes >= offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received &&
+           info.tcpi_bytes_received == 0;
 }
 
 static uint64_t read_limit(const char *path)

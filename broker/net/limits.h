@@ -6,6 +6,7 @@
 #ifndef STRATO_NET_LIMITS_H
 #define STRATO_NET_LIMITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,4 +18,6 @@ int net_descriptors_raise(uint64_t wanted, char *detail, size_t detail_bytes);
 uint64_t net_descriptors_near(void);
 /** 60 % of the cgroup's memory limit, 512 MiB without one. */
 uint64_t net_memory_budget(void);
+/** Has not a byte come over this TCP connection? Of others nothing is known: no. */
+bool net_connection_is_mute(int fd);
 #endif

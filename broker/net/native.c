@@ -385,7 +385,7 @@ static void turn_out_silent(struct shell *sh, int fd)
     sh->stats.silent_ended++;
     if (shell_log_allows(sh, NET_LOG_SILENT, &held))
         shell_log(sh, STRATO_LOG_WARN, "connection ended: it never said a word silent=%u total=%llu held_back=%llu",
-                  sh->door.silent, (unsigned long long)sh->stats.silent_ended, (unsigned long long)held);
+                  net_door_silent(&sh->door), (unsigned long long)sh->stats.silent_ended, (unsigned long long)held);
 }
 
 void native_accepted(struct shell *sh, size_t socket, int fd)

@@ -201,7 +201,10 @@ int shell_open(struct shell *sh, const struct broker_config *config, int wake_fd
     if (rc < 0)
         return rc;
     sh->descriptors_near = net_descriptors_near();
-    net_door_init(&sh->door, config->connections, config->silent_connections, NET_SILENT_MS);
+    net_door_init(&sh->door, &(struct net_door_limits){ .open = config->connections,
+                                                        .mute = config->mute_connections,
+                                                        .silent_ms = NET_SILENT_MS,
+                                                        .is_mute = net_connection_is_mute });
     seed_rand();
     rc = open_context(sh, config);
     if (rc == STRATO_ECONFIG)

@@ -1,4 +1,4 @@
-"""How many may stand at the door: all connections together, and those that have not said anything yet.
+"""How many may stand at the door: all connections together, and those from which not a byte has come.
 
 SPDX-License-Identifier: MIT
 """
@@ -9,7 +9,7 @@ import zmq
 
 from stratod import Sockets, Stratod, ask
 
-CONNECTIONS, SILENT = 12, 4
+CONNECTIONS, MUTE = 12, 4
 
 
 def dial(endpoint):
@@ -40,22 +40,25 @@ def is_kept(peer, ms=200):
 
 
 def broker():
-    return Stratod("--config", "/dev/null", "--connections", str(CONNECTIONS), "--silent-connections", str(SILENT))
+    return Stratod("--config", "/dev/null", "--connections", str(CONNECTIONS), "--mute-connections", str(MUTE))
 
 
-def test_one_silent_connection_too_many_ends_the_oldest_and_a_client_is_served():
+def test_one_mute_connection_too_many_ends_the_oldest_and_a_client_is_served():
     with broker() as running, Sockets() as sockets:
         native = running.endpoint("native")
-        silent = [dial(native) for _ in range(SILENT)]
-        assert all(is_kept(peer, 50) for peer in silent)
+        begun = dial(native)
+        begun.sendall(b"\xff" + bytes(8) + b"\x7f")  # a greeting's first bytes: not mute, and not to go for others
+        silent = [dial(native) for _ in range(MUTE)]
+        assert all(is_kept(peer, 150) for peer in silent)  # longer than the half second that a greeting has
         silent.append(dial(native))
         silent[0].settimeout(30)
         read_until_end(silent[0])
         assert all(is_kept(peer, 50) for peer in silent[1:])
-        running.wait_line(r"connection ended: it never said a word.* silent=4 total=1")
+        assert is_kept(begun, 50)
+        running.wait_line(r"connection ended: it never said a word.* total=1")
         req = sockets.connect(zmq.REQ, native)  # a client comes, and the next oldest makes room
         assert ask(req, {"op": "ping", "rq": 1})[0]["op"] == "pong"
-        for peer in silent:
+        for peer in [begun, *silent]:
             peer.close()
 
 

@@ -54,7 +54,7 @@ class House:
 
     def arguments(self):
         return ["--config", self.folder / "stratod.yaml", "--keys", self.folder / "keys.yaml", "--server-key",
-                self.folder / "stratod.key", "--services", "", "--drain-timeout", "1s", "--silent-connections", "300"]
+                self.folder / "stratod.key", "--services", "", "--drain-timeout", "1s", "--mute-connections", "300"]
 
     def peer(self, name, kind=zmq.DEALER, endpoint=None):
         return Keyed(endpoint or self.bus.endpoint, self.server, self.pairs[name], kind)
@@ -140,12 +140,32 @@ def test_five_hundred_idle_strangers_do_not_keep_a_client_out(house):
     with Others(house):
         for _ in range(500):
             idle.append(raw.connect(house.bus.endpoint))
-        for _ in range(3):  # who comes now is served: the oldest silent ones make room
+        idle[-1].settimeout(0.6)
+        with pytest.raises(TimeoutError):  # none of them gets a word, and half a second passes
+            while idle[-1].recv(4096):
+                pass
+        for _ in range(3):  # who comes now is served, and the oldest mute ones make room
             with house.peer("maker", zmq.REQ) as late:
                 assert late.ask({"op": "ping", "rq": 1})[0]["op"] == "pong"
         house.bus.broker.wait_line(r"connection ended: it never said a word")
     for peer in idle:
         peer.close()
+
+
+def test_a_herd_of_clients_is_let_in_however_many_stand_there(house):
+    """After a restart all come at once, and each handshake takes a while: those that have begun do not go for others."""
+    context = zmq.Context()
+    herd = [context.socket(zmq.DEALER) for _ in range(600)]
+    for socket in herd:
+        socket.linger, socket.rcvtimeo = 0, PATIENCE_MS
+        socket.curve_serverkey = house.server[0]
+        socket.curve_publickey, socket.curve_secretkey = house.pairs["boss"]
+        socket.connect(house.bus.endpoint)
+        socket.send(pack({"op": "ping", "rq": 1}))
+    answers = [values(socket.recv())[0] for socket in herd]
+    assert {answer.get("name", answer["op"]) for answer in answers} <= {"pong", "E_LIMIT"}
+    assert sum(answer["op"] == "pong" for answer in answers) == 64  # as many as a key may have
+    context.destroy(linger=0)
 
 
 def test_a_slow_handshake_ends_and_costs_the_others_nothing(house):
