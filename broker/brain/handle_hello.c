@@ -356,6 +356,10 @@ void handle_hello(struct brain *brain, const struct frame *frame)
     } else if (brain->sessions_count >= brain->config.sessions_max) {
         rc = STRATO_ELIMIT;
         detail = "as many sessions as the broker allows are open";
+    } else if (principal_is_anothers_name(brain, frame->peer->principal, h->agent)) {
+        principal_audit_refusal(brain, frame->peer->principal, "hello", STRATO_BYTES_NONE);
+        rc = STRATO_EFORBIDDEN;
+        detail = "this agent name is the name of another key";
     } else if (h->agent.bytes) {
         rc = claim_name(brain, frame->peer->principal, h->agent);
     }

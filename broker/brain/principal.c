@@ -73,6 +73,18 @@ struct principal *principal_of(struct brain *brain, struct strato_bytes key)
     return rights ? principal_new(who, rights) : NULL;
 }
 
+bool principal_is_anothers_name(const struct brain *brain, const struct principal *principal, struct strato_bytes agent)
+{
+    const struct auth_principals *set = brain->who.set;
+
+    if (!set || !principal->rights || strato_bytes_is(agent, principal->name))
+        return false;
+    for (size_t i = 0; i < set->count; i++)
+        if (strato_bytes_is(agent, set->items[i].name))
+            return true;
+    return false;
+}
+
 struct sender *principal_edge_sender(struct principal *principal)
 {
     if (!principal->edge_sender)

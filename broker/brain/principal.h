@@ -55,6 +55,9 @@ void principals_fini(struct principals *who);
 void principals_replace(struct brain *brain, const struct auth_principals *set);
 /** Whose key is this? No key: `local`. NULL: a stranger's, or out of memory. */
 struct principal *principal_of(struct brain *brain, struct strato_bytes key);
+/** Is this agent name that of another key? Then it is not to be had: it would be taken for that key's own agent. */
+bool principal_is_anothers_name(const struct brain *brain, const struct principal *principal,
+                                struct strato_bytes agent);
 /** Sender of its messages on the edges of plain sockets, or NULL when out of memory. Owned by the principal. */
 struct sender *principal_edge_sender(struct principal *principal);
 /** May it send n more messages now? Counts them if so; else says when to come back. */

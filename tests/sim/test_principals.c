@@ -219,6 +219,20 @@ static void nobody_reads_anothers_mailbox(void **state)
     world_open_channel(w, ADMIN, "@boss", "c");
 }
 
+static void the_name_of_another_key_is_not_to_be_had(void **state)
+{
+    struct world *w = *state;
+    struct world_out o;
+
+    world_begin(&o, w, TAKER, "hello");
+    world_str(&o, "agent", "root");
+    world_body(&o);
+    world_send(&o);
+    expect_forbidden(w, TAKER, "name of another key");
+    world_hello(w, TAKER, "taker", NULL);
+    world_hello(w, ADMIN, "root", NULL);
+}
+
 static void a_stranger_is_told_and_forgotten(void **state)
 {
     struct world *w = *state;
@@ -490,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_grant_by_topic_judges_each_message, setup, teardown),
         cmocka_unit_test_setup_teardown(a_subscription_stays_inside_the_granted_topics, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_reads_anothers_mailbox, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_name_of_another_key_is_not_to_be_had, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stranger_is_told_and_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stolen_token_is_no_use_with_another_key, setup, teardown),
         cmocka_unit_test_setup_teardown(a_detached_name_does_not_yield_to_another_key, setup, teardown),
