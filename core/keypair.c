@@ -123,6 +123,14 @@ static int read_text(int fd, char *text, size_t *ret_bytes)
     return got < 0 ? STRATO_EIO : used > STRATO_KEYPAIR_FILE_BYTES_MAX ? STRATO_ECONFIG : 0;
 }
 
+/* Our own file: nobody else at all. Root's file that we may read by our group, as orchestrators mount secrets: no others. */
+static bool is_open_to_others(const struct stat *file)
+{
+    mode_t others = file->st_uid == 0 && geteuid() != 0 ? 037 : 077;
+
+    return (file->st_mode & others) != 0;
+}
+
 static int judge(const char *path, const struct stat *file, bool wants_secret, const struct strato_keypair *pair,
                  char *detail, size_t detail_bytes)
 {
@@ -130,7 +138,7 @@ static int judge(const char *path, const struct stat *file, bool wants_secret, c
         snprintf(detail, detail_bytes, "%.200s holds a public key only; this needs the file with the secret", path);
         return STRATO_ECONFIG;
     }
-    if (pair->has_secret && (file->st_mode & 077)) {
+    if (pair->has_secret && is_open_to_others(file)) {
         snprintf(detail, detail_bytes, "%.200s holds a secret and others may read it (mode %04o): chmod 600 %.200s",
                  path, (unsigned)file->st_mode & 07777, path);
         return STRATO_ECONFIG;

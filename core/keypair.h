@@ -6,7 +6,8 @@
  *     secret: 'D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs'
  *
  * The form is a small part of YAML, read without a YAML library, since clients read it too. A file with a secret must be
- * its owner's alone: one that others may read is refused, as ssh refuses it. Nothing here makes keys.
+ * its owner's alone: one that others may read is refused, as ssh refuses it (root's may be read by its group, since that is
+ * how orchestrators hand secrets to programs that are not root). Nothing here makes keys.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -160,8 +160,8 @@ void peer_expel(struct peer *peer, int err, const char *detail)
 
     if (!peer->is_lockstep || peer->owed > 0)
         answer_err(peer, NULL, err, detail);
-    if (peer->session)
-        session_close(peer->session, SESSION_DETACHED, detail);
+    if (peer->session) /* as after bye: it is nobody's crash, so no work is suspected for it */
+        session_close(peer->session, SESSION_OPEN, detail);
     peer_free(peer);
     action = outbox_action(brain, BRAIN_CLOSE);
     if (action)
@@ -246,7 +246,7 @@ static void end_sessions(struct brain *brain, const struct principal *p, bool al
         if (session->peer)
             peer_expel(session->peer, err, detail);
         else
-            session_close(session, SESSION_DETACHED, detail);
+            session_close(session, SESSION_OPEN, detail);
         at = 0;
     }
 }

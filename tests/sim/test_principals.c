@@ -439,6 +439,77 @@ static void a_session_over_its_rate_uses_its_indices_and_goes_on(void **state)
     assert_int_equal(world_stats(w, "evolution").accepted, 5);
 }
 
+/* One word of a peer that may or may not be let in just now. */
+static void anything(struct fixture *f, brain_peer peer)
+{
+    static const char *const ops[] = { "hello", "open", "want", "put", "get", "ack", "call", "bye", "ping" };
+    struct strato_envelope_out e = { .type = "t" };
+    struct world *w = &f->w;
+    const char *op = ops[world_random(w, sizeof(ops) / sizeof(ops[0]))];
+    struct world_out o;
+    char agent[8];
+
+    world_begin(&o, w, peer, op);
+    snprintf(agent, sizeof agent, "a%u", (unsigned)peer);
+    if (strcmp(op, "hello") == 0)
+        world_str(&o, "agent", agent);
+    else
+        world_str(&o, "ch", strcmp(op, "call") == 0 ? "cost" : "evolution");
+    if (strcmp(op, "open") == 0)
+        world_str(&o, "dir", world_random(w, 2) ? "c" : "p");
+    if (strcmp(op, "want") == 0)
+        world_u64(&o, "limit", 1 + world_random(w, 64));
+    if (strcmp(op, "ack") == 0)
+        world_u64(&o, "upto", 1 + world_random(w, 8));
+    if (strcmp(op, "get") == 0)
+        world_u64(&o, "wait", world_random(w, 2) * 500);
+    world_u64(&o, "rq", 1);
+    world_body(&o);
+    if (strcmp(op, "put") == 0 || strcmp(op, "call") == 0)
+        world_envelope(&o, &e);
+    world_send(&o);
+}
+
+static void keys_that_change_in_the_middle_of_everything_break_no_law(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = &f->w;
+    uint64_t accepted = 0;
+
+    for (brain_peer p = 30; p < 60; p++) /* several connections of each key */
+        w->peers[p].key = f->key[1 + p % 5];
+    for (int round = 0; round < 300; round++) {
+        for (int i = 0; i < 60; i++)
+            anything(f, 30 + world_random(w, 30));
+        world_turn(w); /* asserts both laws */
+        if (round % 3 == 0) {
+            char text[1024] = ROLES "keys:\n  nobody: {key: " KEY("6") ", roles: [observer]}\n";
+
+            for (int key = 1; key < 5; key++) {
+                static const char *const roles[] = { "maker", "taker", "admin", "agent" };
+                size_t used = strlen(text);
+
+                if (world_random(w, 3)) /* another right each time, or none */
+                    snprintf(text + used, sizeof text - used,
+                             "  k%d: {key: '%d000000000000000000000000000000000000000', roles: [%s]}\n", key, key,
+                             roles[world_random(w, 4)]);
+            }
+            load(f, text);
+        }
+        if (world_random(w, 4) == 0)
+            world_event(w, BRAIN_PEER_GONE, 30 + world_random(w, 30));
+        world_wait(w, world_random(w, 400));
+        for (brain_peer p = 1; p < 60; p++)
+            world_clear(w, p);
+    }
+    accepted = world_stats(w, "evolution").accepted;
+    assert_true(accepted > 100); /* it was not quiet for want of rights */
+    load(f, "keys: {}");
+    assert_int_equal(world_stats(w, "evolution").granted, 0);
+    world_wait(w, 60000); /* leases that were taken without a session end by their time */
+    assert_int_equal(world_stats(w, "evolution").leased, 0);
+}
+
 static void edge_in(struct fixture *f, int key, const char *channel, const char *topic)
 {
     struct strato_envelope_out e = { .type = "t" };
@@ -515,6 +586,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_connections_of_a_key_have_a_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rate_lets_a_burst_of_a_second_pass_and_not_one_more, setup, teardown),
         cmocka_unit_test_setup_teardown(a_session_over_its_rate_uses_its_indices_and_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(keys_that_change_in_the_middle_of_everything_break_no_law, setup, teardown),
         cmocka_unit_test_setup_teardown(edges_of_plain_sockets_ask_for_publish_and_stamp_the_sender, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals_are_told_to_the_log_once_in_five_seconds, setup, teardown),
     };
