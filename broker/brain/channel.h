@@ -58,12 +58,15 @@ struct work_class {
     uint64_t members_version;
 };
 
+struct principal;
+
 struct channel {
     struct brain *brain;
     struct brain_channel_config config;
     struct strato_bytes name; /* = config.name */
     uint64_t hash;
     uint32_t index;
+    struct principal *declarer; /* the key whose client declared it; NULL = nobody's, or local's */
     bool is_builtin, is_mailbox, is_forgotten, is_paused, is_dirty, is_removed;
     struct channel *dirty_next;
 

@@ -270,6 +270,8 @@ void channel_free(struct channel *ch)
             break;
         }
     }
+    if (ch->declarer)
+        ch->declarer->declared--;
     wheel_cancel(&ch->timer);
     wheel_cancel(&ch->expiry);
     affinity_free_all(ch);

@@ -30,6 +30,7 @@ static struct channel *channel_of(struct brain *brain, const struct frame *frame
 {
     const struct strato_header *h = frame->header;
     struct channel *ch = channel_find(brain, h->ch);
+    struct principal *who = frame->peer->principal;
     struct brain_channel_config config = { 0 };
     char detail[DETAIL_BYTES_MAX] = "";
     int rc = 0;
@@ -66,8 +67,17 @@ static struct channel *channel_of(struct brain *brain, const struct frame *frame
             rc = judge_declared(&config, detail, sizeof(detail));
         if (rc == 0)
             rc = keep_allows(brain, &config, detail, sizeof(detail));
+        if (rc == 0 && who->rights && who->declared >= PRINCIPAL_DECLARED_MAX) {
+            rc = STRATO_ELIMIT;
+            snprintf(detail, sizeof(detail), "clients of key %s have declared %u channels that are still there",
+                     who->name, who->declared);
+        }
         if (rc == 0)
             rc = channel_add(brain, &config, false, &ch);
+        if (rc == 0 && who->rights) {
+            ch->declarer = who;
+            who->declared++;
+        }
     }
     if (rc == 0)
         return ch;

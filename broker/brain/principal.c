@@ -264,6 +264,14 @@ static void end_peers(struct brain *brain, const struct principal *p, int err, c
     }
 }
 
+/* What it declared stays, as nobody's. */
+static void disown_channels(struct brain *brain, const struct principal *p)
+{
+    for (uint32_t i = 0; i < brain->channels_count; i++)
+        if (brain->channels[i] && brain->channels[i]->declarer == p)
+            brain->channels[i]->declarer = NULL;
+}
+
 static void revoke(struct brain *brain, struct principal *p)
 {
     static const char detail[] = "the key was revoked";
@@ -271,6 +279,7 @@ static void revoke(struct brain *brain, struct principal *p)
     brain_log(brain, 1, "audit: key revoked principal=%s peers=%u", p->name, p->peers);
     end_sessions(brain, p, true, STRATO_EAUTH, detail);
     end_peers(brain, p, STRATO_EAUTH, detail);
+    disown_channels(brain, p);
     map_remove(&brain->who.by_key, map_hash_bytes(STRATO_BYTES_OF(p->key)), p);
     principal_free(p);
 }

@@ -22,6 +22,8 @@ enum {
     PRINCIPAL_AUDIT_MS = 5000, /* so many lines of each kind in this time, for one principal */
     PRINCIPAL_REFUSED_LINES = 1,
     PRINCIPAL_ADMIN_LINES = 20,
+    PRINCIPAL_DECLARED_MAX =
+        256, /* channels that a key's clients have declared and that are still there; `local`: no limit */
 };
 
 /** Lines of one kind that were written in a span of time, and those that were held back. */
@@ -35,6 +37,7 @@ struct principal {
     uint8_t key[STRATO_KEY_BYTES];
     char name[STRATO_KEY_NAME_BYTES_MAX + 1];
     uint64_t salt;                /* of its leases' texts: those of another are nothing worth to it */
+    uint32_t declared;            /* channels */
     uint32_t peers;               /* connections that have spoken */
     struct sender *edge_sender;   /* of its messages on the pub/sub and push/pull edges */
     uint64_t rate_ms, rate_spent; /* messages since rate_ms, in thousandths, less what time has given back */

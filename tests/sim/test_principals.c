@@ -375,6 +375,45 @@ static void a_session_that_uses_a_right_its_key_lost_ends_and_others_stay(void *
     world_expect_nothing(w, MAKER);
 }
 
+static void declare(struct world *w, uint32_t number)
+{
+    struct world_out o;
+    char name[32];
+
+    snprintf(name, sizeof name, "svc.n%u", number);
+    world_begin(&o, w, SERVER, "open");
+    world_str(&o, "ch", name);
+    world_str(&o, "dir", "s");
+    world_body(&o);
+    world_send(&o);
+}
+
+static void the_channels_that_a_key_declares_have_a_limit_and_removed_ones_make_room(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = &f->w;
+    struct world_out o;
+
+    world_hello(w, SERVER, "s", NULL);
+    for (uint32_t i = 0; i < 256; i++) {
+        declare(w, i);
+        world_free(world_expect(w, SERVER, STRATO_OP_opened));
+    }
+    declare(w, 256);
+    world_expect_err(w, SERVER, STRATO_ELIMIT);
+    declare(w, 7); /* one that is there is no new one */
+    world_expect_err(w, SERVER, STRATO_ECONFLICT);
+    world_begin(&o, w, ADMIN, "admin.channel.rm");
+    world_str(&o, "ch", "svc.n7");
+    world_body(&o);
+    world_send(&o);
+    world_free(world_expect(w, ADMIN, STRATO_OP_ok));
+    declare(w, 256);
+    world_free(world_expect(w, SERVER, STRATO_OP_opened));
+    load(f, "keys: {}"); /* what was declared stays, and is nobody's */
+    assert_int_equal(world_stats(w, "svc.n8").accepted, 0);
+}
+
 static void the_connections_of_a_key_have_a_limit(void **state)
 {
     struct fixture *f = *state;
@@ -583,6 +622,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_revoked_key_ends_at_once_and_gives_back_what_it_held, setup, teardown),
         cmocka_unit_test_setup_teardown(a_detached_session_of_a_revoked_key_cannot_come_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_session_that_uses_a_right_its_key_lost_ends_and_others_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_channels_that_a_key_declares_have_a_limit_and_removed_ones_make_room, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_connections_of_a_key_have_a_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rate_lets_a_burst_of_a_second_pass_and_not_one_more, setup, teardown),
         cmocka_unit_test_setup_teardown(a_session_over_its_rate_uses_its_indices_and_goes_on, setup, teardown),
