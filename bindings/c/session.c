@@ -311,8 +311,8 @@ bool strato__session_err(struct strato__session *s, const struct strato_header *
             s->token_bytes = 0;
             send_hello(s);
         } else if (!s->was_open || strato_err_retry(err) == 'n') {
-            if (s->was_open && err == STRATO_ENAME_IN_USE)
-                strato__session_lost(s); /* our own ghost: it goes away */
+            if (s->was_open && (err == STRATO_ENAME_IN_USE || err == STRATO_ELIMIT))
+                strato__session_lost(s); /* our own ghost has the name, or a place of the key's: it goes away */
             else
                 end(s, err);
         } else {

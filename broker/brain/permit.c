@@ -105,7 +105,8 @@ bool frame_is_within_rate(const struct frame *frame, uint64_t n, char *ret_detai
     struct principal *p = frame->peer->principal;
     uint32_t retry_ms;
 
-    if (principal_rate_takes(p, n, frame->peer->brain->now_ms, &retry_ms))
+    /* More than a frame may carry is refused for that, by the next who looks. */
+    if (n > STRATO_ENVELOPES_MAX || principal_rate_takes(p, n, frame->peer->brain->now_ms, &retry_ms))
         return true;
     frame->peer->brain->who.over_rate++;
     snprintf(ret_detail, detail_bytes, "key %s may send %u messages a second: come back in %u ms", p->name,

@@ -454,6 +454,28 @@ static void a_rate_lets_a_burst_of_a_second_pass_and_not_one_more(void **state)
     assert_int_equal(world_stats(w, "evolution").accepted, 11);
 }
 
+static void a_count_beyond_all_bounds_is_refused_for_that(void **state)
+{
+    static const char *const ops[] = { "put", "call" };
+    struct fixture *f = *state;
+    struct world *w = &f->w;
+
+    load(f, "keys: {a: {key: " KEY("1") ", roles: [agent], rate: 4}}\n");
+    for (int i = 0; i < 2; i++) {
+        struct world_out o;
+
+        world_begin(&o, w, MAKER, ops[i]);
+        world_str(&o, "ch", i ? "cost" : "evolution");
+        world_u64(&o, "rq", 1);
+        world_u64(&o, "n", UINT64_MAX);
+        world_body(&o);
+        world_send(&o);
+        world_turn(w);
+        world_expect_err(w, MAKER, STRATO_EFRAME);
+        world_clear(w, MAKER);
+    }
+}
+
 static void a_session_over_its_rate_uses_its_indices_and_goes_on(void **state)
 {
     struct fixture *f = *state;
@@ -626,6 +648,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_connections_of_a_key_have_a_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rate_lets_a_burst_of_a_second_pass_and_not_one_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_count_beyond_all_bounds_is_refused_for_that, setup, teardown),
         cmocka_unit_test_setup_teardown(a_session_over_its_rate_uses_its_indices_and_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_that_change_in_the_middle_of_everything_break_no_law, setup, teardown),
         cmocka_unit_test_setup_teardown(edges_of_plain_sockets_ask_for_publish_and_stamp_the_sender, setup, teardown),
