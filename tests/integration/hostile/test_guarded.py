@@ -168,6 +168,22 @@ def test_a_herd_of_clients_is_let_in_however_many_stand_there(house):
     context.destroy(linger=0)
 
 
+def test_keys_that_come_and_go_disturb_nobody_else(house):
+    path = house.folder / "keys.yaml"
+    whole = path.read_text()
+    with Others(house) as others:
+        for i in range(6):
+            before = others.rounds
+            fresh = path.with_suffix(".new")
+            fresh.write_text(whole if i % 2 else whole + f"  eve: {{key: '{house.pairs['eve'][0].decode()}', roles: [nobody]}}\n")
+            fresh.replace(path)
+            house.bus.broker.child.send_signal(1)
+            house.bus.broker.wait_line(r"audit: keys read again")
+            while others.rounds < before + 20 and others.failure is None:
+                others.thread.join(0.01)
+            assert others.failure is None, others.failure
+
+
 def test_a_slow_handshake_ends_and_costs_the_others_nothing(house):
     with Others(house):
         slow = [raw.connect(house.bus.endpoint) for _ in range(20)]
