@@ -90,7 +90,7 @@ void report_stats(struct brain *brain, struct strato_bytes only, struct strato_w
     struct brain_store_stats store;
 
     brain_store_stats(brain, &store);
-    strato_writer_map(w, store.has_store ? 6 : 5);
+    strato_writer_map(w, store.has_store ? 10 : 9);
     strato_writer_text(w, "channels");
     strato_writer_array(w, channels_shown(brain, only));
     for (uint32_t i = 0; i < brain->channels_count; i++) {
@@ -104,6 +104,9 @@ void report_stats(struct brain *brain, struct strato_bytes only, struct strato_w
     pair(w, "violations", brain->violations);
     pair(w, "unroutable", brain->unroutable);
     pair(w, "receipts_dropped", brain->receipts_dropped);
+    pair(w, "key_strangers", brain->who.strangers);
+    pair(w, "key_over_rate", brain->who.over_rate);
+    pair(w, "key_over_connections", brain->who.over_connections);
     if (store.has_store)
         write_store(&store, w);
 }

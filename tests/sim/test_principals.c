@@ -454,6 +454,26 @@ static void a_rate_lets_a_burst_of_a_second_pass_and_not_one_more(void **state)
     assert_int_equal(world_stats(w, "evolution").accepted, 11);
 }
 
+static void an_answer_to_an_administrator_is_one_envelope_to_the_last_byte(void **state)
+{
+    static const char *const ops[] = { "admin.stats", "admin.sessions", "admin.channel.list", "admin.route.list" };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+        struct strato_envelope e;
+        struct strato_bytes skipped;
+        struct strato_cursor c;
+        struct world_frame *f;
+
+        say(w, ADMIN, ops[i]);
+        f = world_expect(w, ADMIN, STRATO_OP_ok);
+        c = strato_cursor_over(strato_bytes(f->data + f->body_at, f->bytes - f->body_at));
+        assert_int_equal(strato_envelope_decode(&c, &e, &skipped), 0);
+        assert_ptr_equal(c.at, c.end);
+        world_free(f);
+    }
+}
+
 static void a_count_beyond_all_bounds_is_refused_for_that(void **state)
 {
     static const char *const ops[] = { "put", "call" };
@@ -648,6 +668,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_connections_of_a_key_have_a_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rate_lets_a_burst_of_a_second_pass_and_not_one_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_to_an_administrator_is_one_envelope_to_the_last_byte, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_count_beyond_all_bounds_is_refused_for_that, setup, teardown),
         cmocka_unit_test_setup_teardown(a_session_over_its_rate_uses_its_indices_and_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_that_change_in_the_middle_of_everything_break_no_law, setup, teardown),

@@ -257,3 +257,7 @@ def test_two_of_a_key_are_enough_if_the_file_says_so(tmp_path, sockets):
         assert answer["name"] == "E_LIMIT" and "2 connections" in answer["detail"]
         answers = [put(first) for _ in range(8)]
         assert any(a.get("name") == "E_RATE" for a in answers), answers
+        local = sockets.connect(zmq.REQ, house.broker.endpoint("native", "ipc"))
+        _, (told,), _ = ask(local, {"op": "admin.stats", "rq": 1})
+        assert told["payload"]["key_over_connections"] == 1 and told["payload"]["key_over_rate"] >= 1
+        assert told["payload"]["key_strangers"] == 0
