@@ -116,6 +116,13 @@ static void start_with(struct bench *b, enum extra extra)
                                                          .consumer_prefetch = 64,
                                                          .start_timeout_ms = 60000,
                                                          .lease_ms = 30000,
+                                                         .attempt_ms = 1800000,
+                                                         .max_deliver = 5,
+                                                         .backoff_ms = 50,
+                                                         .backoff_max_ms = 30000,
+                                                         .dedup_ms = 120000,
+                                                         .dead_max = 1000,
+                                                         .dead_bytes_max = 64U << 20,
                                                          .history_max = 10000,
                                                          .history_bytes_max = 16U << 20 };
     struct brain_config config = { .epoch = 1700000000000,
@@ -123,10 +130,13 @@ static void start_with(struct bench *b, enum extra extra)
                                    .routes_count = extra == RULE_HERE || extra == RULE_ELSEWHERE,
                                    .channels = &counted,
                                    .channels_count = extra == TALLY };
+    char detail[256] = "";
 
     *b = (struct bench){ .now_ms = 1000 };
-    if (brain_open(&config, b->now_ms, &b->brain, NULL, 0) < 0)
+    if (brain_open(&config, b->now_ms, &b->brain, detail, sizeof(detail)) < 0) {
+        fprintf(stderr, "brain_turn: %s\n", detail);
         exit(1);
+    }
     for (brain_peer p = 1; p <= 1 + SUBSCRIBERS_MAX; p++)
         say(b, p, "hello", NULL, NULL, NULL, 0);
     drain(b);

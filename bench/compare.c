@@ -11,14 +11,19 @@
 #include "bench/peers/place.h"
 #include "bench/peers/zmq_load.h"
 #ifdef STRATO_HAS_NATS
+#include "bench/peers/jetstream_load.h"
 #include "bench/peers/nats_load.h"
+#endif
+#ifdef STRATO_HAS_REDIS
+#include "bench/peers/redis_load.h"
 #endif
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[COMPARE_SYSTEMS] = { "stratoswarm", "drain", "drain-64", "nats" };
+static const char *const names[COMPARE_SYSTEMS] = { "stratoswarm", "drain",        "drain-64", "nats",  "redis",
+                                                    "js-memory",   "redis-always", "js-file",  "sqlite" };
 
 const char *compare_name(enum compare_system system)
 {
@@ -27,7 +32,25 @@ const char *compare_name(enum compare_system system)
 
 bool compare_applies(const struct question *question, uint32_t bytes, enum compare_system system)
 {
-    return system != COMPARE_DRAIN_64 || (question->pattern != LOAD_REQUEST && bytes <= 4096);
+    switch (system) {
+    case COMPARE_OURS:
+        return true;
+    case COMPARE_DRAIN:
+    case COMPARE_NATS:
+        return !question->is_durable;
+    case COMPARE_DRAIN_64:
+        return !question->is_durable && question->pattern != LOAD_REQUEST && bytes <= 4096;
+    case COMPARE_REDIS:
+    case COMPARE_JETSTREAM_MEMORY:
+        return question->is_acked && !question->is_durable && bytes <= 4096;
+    case COMPARE_REDIS_ALWAYS:
+    case COMPARE_JETSTREAM_FILE:
+    case COMPARE_SQLITE:
+        return question->is_durable && bytes <= 4096;
+    case COMPARE_SYSTEMS:
+        break;
+    }
+    return false;
 }
 
 static int ascending(const void *a, const void *b)
@@ -45,13 +68,13 @@ double compare_median(double *values, uint32_t count)
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-static int start(const struct question *question, const struct compare_settings *settings, enum compare_system system,
-                 struct place *place, const struct load_system **ret_system)
+static int start(const struct question *question, uint32_t bytes, const struct compare_settings *settings,
+                 enum compare_system system, struct place *place, const struct load_system **ret_system)
 {
     switch (system) {
     case COMPARE_OURS:
         *ret_system = &load_strato;
-        return place_start_stratod(settings->stratod, place);
+        return place_start_stratod(settings->stratod, question->is_durable, place);
     case COMPARE_DRAIN:
     case COMPARE_DRAIN_64:
         *ret_system = &load_zmq;
@@ -60,7 +83,26 @@ static int start(const struct question *question, const struct compare_settings 
 #ifdef STRATO_HAS_NATS
         *ret_system = &load_nats;
         return place_start_nats(place);
+    case COMPARE_JETSTREAM_MEMORY:
+    case COMPARE_JETSTREAM_FILE:
+        *ret_system = system == COMPARE_JETSTREAM_FILE ? &load_jetstream_file : &load_jetstream_memory;
+        return place_start_jetstream(place);
+#else
+    case COMPARE_JETSTREAM_MEMORY:
+    case COMPARE_JETSTREAM_FILE:
+        break;
 #endif
+    case COMPARE_REDIS:
+    case COMPARE_REDIS_ALWAYS:
+#ifdef STRATO_HAS_REDIS
+        *ret_system = &load_redis;
+        return place_start_redis(system == COMPARE_REDIS_ALWAYS, place);
+#else
+        break;
+#endif
+    case COMPARE_SQLITE:
+        *ret_system = &load_zmq;
+        return place_start_sqlite(bytes, place);
     case COMPARE_SYSTEMS:
         break;
     }
@@ -76,7 +118,7 @@ static struct load_case case_of(const struct question *question, uint32_t bytes,
                               .senders = 1,
                               .receivers = 1,
                               .in_flight = question->in_flight,
-                              .batch = system == COMPARE_DRAIN_64 ? COMPARE_BATCH : 1,
+                              .batch = system == COMPARE_DRAIN_64 || system == COMPARE_SQLITE ? COMPARE_BATCH : 1,
                               .is_acked = question->is_acked,
                               .warmup_ms = settings->warmup_ms,
                               .window_ms = settings->window_ms };
@@ -93,7 +135,7 @@ static int run_once(const struct question *question, uint32_t bytes, const struc
 {
     const struct load_system *roles = NULL;
     struct place place = { 0 };
-    int rc = start(question, settings, system, &place, &roles);
+    int rc = start(question, bytes, settings, system, &place, &roles);
 
     if (rc < 0) {
         snprintf(detail, detail_bytes, "%s", place.detail[0] ? place.detail : strato_strerror(rc));

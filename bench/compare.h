@@ -8,7 +8,18 @@
 
 #include "bench/question.h"
 
-enum compare_system { COMPARE_OURS, COMPARE_DRAIN, COMPARE_DRAIN_64, COMPARE_NATS, COMPARE_SYSTEMS };
+enum compare_system {
+    COMPARE_OURS,
+    COMPARE_DRAIN,
+    COMPARE_DRAIN_64,
+    COMPARE_NATS,
+    COMPARE_REDIS,
+    COMPARE_JETSTREAM_MEMORY,
+    COMPARE_REDIS_ALWAYS,
+    COMPARE_JETSTREAM_FILE,
+    COMPARE_SQLITE,
+    COMPARE_SYSTEMS
+};
 enum { COMPARE_ROUNDS_MAX = 32, COMPARE_BATCH = 64 };
 
 struct compare_settings {
@@ -36,7 +47,7 @@ struct compare_answer {
 };
 
 const char *compare_name(enum compare_system system);
-/** Is this combination sensible? Batches of 64 large messages, or of requests, are not. */
+/** Is this combination sensible? Batches of 64 large messages, or of requests, are not; nor is a peer that cannot do what is asked. */
 bool compare_applies(const struct question *question, uint32_t bytes, enum compare_system system);
 
 /** @return 0; STRATO_EINTERRUPTED; STRATO_ENOMEM. Failures of single runs are in the answer. */

@@ -56,6 +56,18 @@ void load_wait_start(struct load_role *role)
         sleep_ms(POLL_MS);
 }
 
+bool load_is_ahead(const struct load_role *role, uint64_t sent)
+{
+    uint64_t received = 0;
+
+    for (uint32_t i = 0; i < role->load->receivers; i++)
+        received += atomic_load_explicit(&role->shared->slots[i].messages, memory_order_relaxed);
+    if (sent < received + LOAD_AHEAD_MAX)
+        return false;
+    sleep_until(load_now_ns() + 50000);
+    return true;
+}
+
 void load_pace_start(struct load_pace *pace, const struct load_case *load)
 {
     *pace = (struct load_pace){ .start_ns = load_now_ns(), .interval_ns = load->rate > 0 ? 1e9 / load->rate : 0 };

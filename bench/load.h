@@ -140,6 +140,11 @@ static inline void load_latency(struct load_role *role, uint64_t from_ns)
         strato_histogram_record(&role->slot->latency_ns, load_now_ns() - from_ns);
 }
 
+/** For senders to peers whose queue has no bound: most that they are ahead of the receivers, as our channels hold. */
+enum { LOAD_AHEAD_MAX = 10000 };
+/** Is a sender of `sent` messages that far ahead? Then it has slept a moment. */
+bool load_is_ahead(const struct load_role *role, uint64_t sent);
+
 int load_fail(struct load_role *role, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /** When messages are due. */

@@ -35,13 +35,14 @@ static const struct strato_option rows[] = {
       AT(questions),
       .kind = STRATO_OPTION_LIST,
       .value = "NAME,...",
-      .doc = "Only these: events, work_unacked, work_acked, request_1, request_100." },
+      .doc = "Only these: events, work_unacked, work_acked, work_durable, request_1, request_100." },
     { .name = "size", AT(sizes), .kind = STRATO_OPTION_LIST, .value = "SIZE,...", .doc = "Only these: 64, 1KiB ..." },
     { .name = "system",
       AT(systems),
       .kind = STRATO_OPTION_LIST,
       .value = "NAME,...",
-      .doc = "Only these: stratoswarm, drain, drain-64, nats." },
+      .doc = "Only these: stratoswarm, drain, drain-64, nats; acked: redis, js-memory; durable: redis-always, js-file, "
+             "sqlite." },
     { .name = "rounds",
       AT(rounds),
       .kind = STRATO_OPTION_UINT,
@@ -72,7 +73,7 @@ static const struct strato_program_example examples[] = {
 
 static const struct strato_program program = {
     .name = "bench_compare",
-    .summary = "throughput and latency beside a minimal ZeroMQ broker and NATS, as ratios",
+    .summary = "throughput and latency beside a minimal ZeroMQ broker, NATS, Redis and SQLite, as ratios",
     .doc = "Sender, broker and receiver are three processes that share this machine's cores. Rounds are interleaved; a "
            "ratio is "
            "the median of the rounds' ratios of ours to the peer's, with least and most.",
@@ -82,7 +83,8 @@ static const struct strato_program program = {
     .environment = "STRATO_BENCH_",
 };
 
-static const struct question *const questions[] = { &question_events, &question_work_unacked, &question_work_acked,
+static const struct question *const questions[] = { &question_events,      &question_work_unacked,
+                                                    &question_work_acked,  &question_work_durable,
                                                     &question_request_one, &question_request_hundred };
 enum { QUESTIONS = sizeof questions / sizeof questions[0], SIZES_MAX = 16 };
 
@@ -154,6 +156,10 @@ static int plan_systems(struct plan *plan, const struct strato_option_list *want
     }
 #ifndef STRATO_HAS_NATS
     plan->settings.has[COMPARE_NATS] = false;
+    plan->settings.has[COMPARE_JETSTREAM_MEMORY] = plan->settings.has[COMPARE_JETSTREAM_FILE] = false;
+#endif
+#ifndef STRATO_HAS_REDIS
+    plan->settings.has[COMPARE_REDIS] = plan->settings.has[COMPARE_REDIS_ALWAYS] = false;
 #endif
     return known == wanted->count ? 0 : STRATO_EINVAL;
 }
@@ -198,7 +204,15 @@ static int plan_make(const struct config *config, struct plan *plan)
 
 static const struct question_target *target_of(const struct compare_answer *answer, int system)
 {
-    static const enum question_peer peers[] = { PEERS, PEER_DRAIN, PEER_DRAIN_64, PEER_NATS };
+    static const enum question_peer peers[] = { PEERS,
+                                                PEER_DRAIN,
+                                                PEER_DRAIN_64,
+                                                PEER_NATS,
+                                                PEER_REDIS,
+                                                PEER_JETSTREAM_MEMORY,
+                                                PEER_REDIS_ALWAYS,
+                                                PEER_JETSTREAM_FILE,
+                                                PEER_SQLITE };
 
     for (const struct question_target *t = answer->question->targets; t->bytes; t++)
         if (t->bytes == answer->bytes && t->peer == peers[system])

@@ -8,7 +8,17 @@
 
 #include "bench/load.h"
 
-enum question_peer { PEER_DRAIN, PEER_DRAIN_64, PEER_NATS, PEERS };
+enum question_peer {
+    PEER_DRAIN,
+    PEER_DRAIN_64,
+    PEER_NATS,
+    PEER_REDIS,
+    PEER_JETSTREAM_MEMORY,
+    PEER_REDIS_ALWAYS,
+    PEER_JETSTREAM_FILE,
+    PEER_SQLITE,
+    PEERS
+};
 
 /** design.md section 7, as a ratio of ours to a peer's. */
 struct question_target {
@@ -23,12 +33,13 @@ struct question {
     const char *name, *title;
     enum load_pattern pattern;
     bool is_acked;
+    bool is_durable;    /* synced before it is confirmed */
     bool is_latency;    /* compare p50, smaller is better; else rates */
     uint32_t in_flight; /* requests */
     const char *channel, *topic;
     struct question_target targets[QUESTION_TARGETS_MAX]; /* bytes 0 ends */
 };
 
-extern const struct question question_events, question_work_unacked, question_work_acked, question_request_one,
-    question_request_hundred;
+extern const struct question question_events, question_work_unacked, question_work_acked, question_work_durable,
+    question_request_one, question_request_hundred;
 #endif

@@ -6,7 +6,9 @@
 #include "bench/peers/place.h"
 
 #include "bench/peers/drain_broker.h"
+#include "bench/peers/sqlite_broker.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -118,11 +121,13 @@ static int exec_logged(struct place *place, char *const *arguments, const char *
     return 0;
 }
 
-int place_start_nats(struct place *place)
+static int start_nats(bool with_jetstream, struct place *place)
 {
     char server[] = "/usr/sbin/nats-server", address[] = "127.0.0.1", a[] = "-a", p[] = "-p", any[] = "-1",
-         dirs[] = "--ports_file_dir";
-    char *arguments[] = { server, a, address, p, any, dirs, place->dir, NULL };
+         dirs[] = "--ports_file_dir", js[] = "-js", sd[] = "-sd";
+    char *arguments[] = {
+        server, a, address, p, any, dirs, place->dir, with_jetstream ? js : NULL, sd, place->dir, NULL
+    };
     char path[160];
     int rc = dir_make(place);
 
@@ -141,7 +146,57 @@ int place_start_nats(struct place *place)
     return rc;
 }
 
-static int config_write(const struct place *place, char path[160])
+int place_start_nats(struct place *place)
+{
+    return start_nats(false, place);
+}
+
+int place_start_jetstream(struct place *place)
+{
+    return start_nats(true, place);
+}
+
+/* Redis cannot be told to take any free port. */
+static uint16_t free_port(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t length = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (bind(fd, (struct sockaddr *)(void *)&at, length) < 0 ||
+        getsockname(fd, (struct sockaddr *)(void *)&at, &length) < 0)
+        at.sin_port = 0;
+    close(fd);
+    return ntohs(at.sin_port);
+}
+
+int place_start_redis(bool is_durable, struct place *place)
+{
+    char server[] = "/usr/bin/redis-server", port[] = "--port", bind_flag[] = "--bind", address[] = "127.0.0.1",
+         save[] = "--save", none[] = "", aof[] = "--appendonly", yes[] = "yes", no[] = "no", sync[] = "--appendfsync",
+         always[] = "always", dir[] = "--dir", number[8], log[160];
+    char *arguments[] = { server, port, number, bind_flag, address, save,       none,
+                          aof,    no,   sync,   always,    dir,     place->dir, NULL };
+    int rc = dir_make(place);
+
+    if (is_durable)
+        arguments[8] = yes;
+    if (rc == 0 && access(server, X_OK) < 0)
+        rc = trouble(place, STRATO_ENOENT, server, "not installed (apt-get install redis-server)");
+    if (rc == 0) {
+        snprintf(number, sizeof number, "%u", (unsigned)free_port());
+        snprintf(log, sizeof log, "%s/log", place->dir);
+        rc = exec_logged(place, arguments, log);
+    }
+    if (rc == 0)
+        rc = await(place, log, "Ready to accept", "\n");
+    if (rc == 0)
+        snprintf(place->in, sizeof place->in, "127.0.0.1:%s", number);
+    memcpy(place->out, place->in, sizeof place->out);
+    return rc;
+}
+
+static int config_write(const struct place *place, bool is_durable, char path[160])
 {
     FILE *file;
 
@@ -154,21 +209,28 @@ static int config_write(const struct place *place, char path[160])
           "  - {name: bench.events, pattern: events, capacity: 10000, max_bytes: 256MiB, history: 0}\n"
           "  - {name: bench.acked, pattern: work, capacity: 10000, ack: \"yes\", max_bytes: 256MiB, history: 0}\n",
           file);
+    if (is_durable)
+        fputs(
+            "  - {name: bench.durable, pattern: work, capacity: 10000, ack: \"yes\", durable: true, max_bytes: 256MiB, "
+            "history: 0}\n",
+            file);
     return fclose(file) == 0 ? 0 : STRATO_EIO;
 }
 
-int place_start_stratod(const char *program, struct place *place)
+int place_start_stratod(const char *program, bool is_durable, struct place *place)
 {
     char port[] = "--port=0", services[] = "--services=", format[] = "--log-format=logfmt",
          level[] = "--log-level=info";
-    char config_flag[] = "--config", config[160], log[160];
-    char *arguments[] = { (char *)(uintptr_t)program, port, services, format, level, config_flag, config, NULL };
+    char config_flag[] = "--config", data_flag[] = "--data", config[160], data[160], log[160];
+    char *arguments[] = { (char *)(uintptr_t)program,    port, services, format, level, config_flag, config,
+                          is_durable ? data_flag : NULL, data, NULL };
     int rc = dir_make(place);
 
     if (rc == 0)
-        rc = config_write(place, config);
+        rc = config_write(place, is_durable, config);
     if (rc == 0) {
         snprintf(log, sizeof log, "%s/log", place->dir);
+        snprintf(data, sizeof data, "%s/data", place->dir);
         rc = exec_logged(place, arguments, log);
     }
     return rc == 0 ? await(place, log, "ready endpoint=", " \n") : rc;
@@ -190,15 +252,12 @@ static void tell(void *arg, const char *in, const char *out)
     atomic_store(&told->is_ready, 1);
 }
 
-int place_start_drain(enum load_pattern pattern, struct place *place)
+/* `run` is what the process does, with `what` to know about it. */
+static int start_own(void (*run)(const void *what, struct told *told), const void *what, struct place *place)
 {
-    static const enum drain_pattern patterns[] = {
-        [LOAD_EVENTS] = DRAIN_EVENTS, [LOAD_WORK] = DRAIN_WORK, [LOAD_REQUEST] = DRAIN_REQUEST
-    };
     struct told *told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int rc = STRATO_EIO;
 
-    *place = (struct place){ 0 };
     if (told == MAP_FAILED)
         return STRATO_ENOMEM;
     fflush(NULL);
@@ -206,7 +265,7 @@ int place_start_drain(enum load_pattern pattern, struct place *place)
     if (place->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         signal(SIGINT, SIG_IGN);
-        drain_broker_run(patterns[pattern], tell, told);
+        run(what, told);
         _exit(1);
     }
     for (int waited = 0; place->pid > 0 && waited < START_PATIENCE_MS && rc < 0 && !is_gone(place); waited += 2) {
@@ -218,7 +277,43 @@ int place_start_drain(enum load_pattern pattern, struct place *place)
     memcpy(place->in, told->in, sizeof place->in);
     memcpy(place->out, told->out, sizeof place->out);
     munmap(told, sizeof *told);
-    return rc < 0 ? trouble(place, rc, "drain broker", "did not start") : 0;
+    return rc < 0 ? trouble(place, rc, "broker of ours", "did not start") : 0;
+}
+
+static void run_drain(const void *what, struct told *told)
+{
+    drain_broker_run(*(const enum drain_pattern *)what, tell, told);
+}
+
+int place_start_drain(enum load_pattern pattern, struct place *place)
+{
+    static const enum drain_pattern patterns[] = {
+        [LOAD_EVENTS] = DRAIN_EVENTS, [LOAD_WORK] = DRAIN_WORK, [LOAD_REQUEST] = DRAIN_REQUEST
+    };
+
+    *place = (struct place){ 0 };
+    return start_own(run_drain, &patterns[pattern], place);
+}
+
+struct sqlite_plan {
+    uint32_t bytes;
+    char path[96];
+};
+
+static void run_sqlite(const void *what, struct told *told)
+{
+    const struct sqlite_plan *plan = what;
+
+    sqlite_broker_run(plan->path, plan->bytes, tell, told);
+}
+
+int place_start_sqlite(uint32_t bytes, struct place *place)
+{
+    struct sqlite_plan plan = { .bytes = bytes };
+    int rc = dir_make(place);
+
+    snprintf(plan.path, sizeof plan.path, "%s/bench.db", place->dir);
+    return rc == 0 ? start_own(run_sqlite, &plan, place) : rc;
 }
 
 void place_stop(struct place *place)
