@@ -110,8 +110,8 @@ void channel_bury_refused(struct channel *ch, struct sender *sender, enum deadle
         ch->dead.evicted++;
         goto out;
     }
-    m->channel = ch->index;
-    m->ts_ms = brain_wall_ms(brain);
+    m->channel = ch->index & MESSAGE_CHANNEL_MAX;
+    m->ts_ms = brain_wall_ms(brain) & MESSAGE_TS_MS_MAX;
     m->state = MESSAGE_DONE;
     m->deadline_ms = (uint32_t)brain->now_ms;
     brain->released_by = NULL;
@@ -132,7 +132,7 @@ static int tie_again(struct channel *ch, struct message *m)
     struct strato_cursor c;
     int rc;
 
-    strato_writer_map(&w, m->pairs);
+    strato_writer_map(&w, message_pairs(m));
     strato_writer_raw(&w, strato_bytes(message_body(m), m->body_bytes));
     c = strato_cursor_over(strato_writer_view(&w));
     rc = strato_writer_error(&w);

@@ -205,9 +205,9 @@ void channel_accept(struct channel *ch, struct message *m, uint32_t delay_ms)
 {
     struct brain *brain = ch->brain;
 
-    m->seq = ++ch->seq;
-    m->channel = ch->index;
-    m->ts_ms = brain_wall_ms(brain);
+    m->seq = ++ch->seq & MESSAGE_SEQ_MAX;
+    m->channel = ch->index & MESSAGE_CHANNEL_MAX;
+    m->ts_ms = brain_wall_ms(brain) & MESSAGE_TS_MS_MAX;
     m->deadline_ms += (uint32_t)brain->now_ms + delay_ms; /* was: time to live */
     if (ch->config.has_tally)
         tallies_count(ch, m);

@@ -193,7 +193,7 @@ static void write_envelope(struct strato_writer *w, const struct message *m, con
 {
     bool needs_id = !(m->flags & MESSAGE_HAS_ID);
 
-    strato_writer_map(w, m->pairs + (needs_id ? 1U : 0U));
+    strato_writer_map(w, message_pairs(m) + (needs_id ? 1U : 0U));
     strato_writer_raw(w, strato_bytes(message_body(m), m->body_bytes));
     if (!needs_id)
         return;

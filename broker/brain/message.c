@@ -10,7 +10,8 @@
 
 #include <stdlib.h>
 
-_Static_assert(sizeof(struct message) <= 96, "a queued message may cost at most 96 bytes beyond its envelope");
+_Static_assert(sizeof(struct message) <= 88,
+               "with the slab's rounding a queued message may cost at most 96 bytes beyond its envelope");
 
 struct message *message_new(struct slab *slab, const struct strato_envelope *e, struct sender *sender)
 {
@@ -20,9 +21,9 @@ struct message *message_new(struct slab *slab, const struct strato_envelope *e, 
     if (!m)
         return NULL;
     memset(m, 0, sizeof(*m));
-    m->references = 1;
+    m->timer.of_owner[MESSAGE_OWN_REFERENCES] = 1;
     m->body_bytes = (uint32_t)e->body.bytes;
-    m->pairs = (uint8_t)e->pairs;
+    m->timer.of_owner[MESSAGE_OWN_PAIRS] = (uint8_t)e->pairs;
     m->priority = e->priority;
     m->flags = (uint8_t)((e->has & STRATO_ENV_ID ? MESSAGE_HAS_ID : 0) | (e->receipt ? MESSAGE_RECEIPT : 0) |
                          (e->has & STRATO_ENV_AFFINITY ? MESSAGE_HAS_AFFINITY : 0));
@@ -30,7 +31,7 @@ struct message *message_new(struct slab *slab, const struct strato_envelope *e, 
         memcpy(message_body(m), e->body.data, e->body.bytes);
     } else { /* a client's own "sender" or "seq": cut out; the slab keeps the larger size, so remember it as padding */
         strato_writer_init_fixed(&w, message_body(m), e->body.bytes);
-        m->pairs = (uint8_t)strato_envelope_strip(e, &w);
+        m->timer.of_owner[MESSAGE_OWN_PAIRS] = (uint8_t)strato_envelope_strip(e, &w);
         if (w.bytes != e->body.bytes) {
             struct message *smaller = slab_take(slab, sizeof(*m) + w.bytes);
 
@@ -87,9 +88,9 @@ struct message *message_copy(struct slab *slab, const struct message *m)
     if (!copy)
         return NULL;
     memset(copy, 0, sizeof(*copy));
-    copy->references = 1;
+    copy->timer.of_owner[MESSAGE_OWN_REFERENCES] = 1;
     copy->body_bytes = m->body_bytes;
-    copy->pairs = m->pairs;
+    copy->timer.of_owner[MESSAGE_OWN_PAIRS] = m->timer.of_owner[MESSAGE_OWN_PAIRS];
     copy->priority = m->priority;
     copy->flags = m->flags & (MESSAGE_ACK | MESSAGE_RECEIPT | MESSAGE_HAS_ID | MESSAGE_HAS_AFFINITY);
     memcpy(message_body(copy), message_body(m), m->body_bytes);
@@ -104,7 +105,7 @@ struct message *message_copy(struct slab *slab, const struct message *m)
 
 void message_drop(struct slab *slab, struct message *m)
 {
-    if (--m->references > 0)
+    if (--m->timer.of_owner[MESSAGE_OWN_REFERENCES] > 0)
         return;
     if (m->extra) {
         slab->bytes -= m->extra->blob_bytes;
@@ -205,7 +206,7 @@ static uint8_t *put_str(uint8_t *at, const char *text, size_t bytes)
 /* UUIDv7: acceptance time, then what no other message of any broker epoch shares. */
 static void derive_id(const struct message *m, uint64_t epoch, uint8_t id[16])
 {
-    uint64_t head = (m->ts_ms << 16) | 0x7000 | (m->channel & 0x0fff);
+    uint64_t head = ((uint64_t)m->ts_ms << 16) | 0x7000 | (m->channel & 0x0fff);
     uint64_t tail = (m->seq ^ (epoch << 40) ^ ((uint64_t)m->channel << 34)) & UINT64_C(0x3fffffffffffffff);
 
     head = __builtin_bswap64(head);
@@ -230,7 +231,7 @@ size_t message_encode(const struct message *m, const struct message_stamps *stam
     bool needs_affinity = stamps->with_affinity && !(m->flags & MESSAGE_HAS_AFFINITY) && m->sender->affinity_bytes;
     bool is_call = m->flags & MESSAGE_CALL;
     uint64_t deadline_ms = message_time(m->deadline_ms, stamps->now_ms);
-    uint32_t pairs = m->pairs + 4U + needs_id + needs_affinity + is_call + (stamps->with_attempts ? 2U : 0U);
+    uint32_t pairs = message_pairs(m) + 4U + needs_id + needs_affinity + is_call + (stamps->with_attempts ? 2U : 0U);
     uint8_t *at = put_map_head(to, pairs);
 
     at = put_bytes(at, message_body(m), m->body_bytes);
@@ -272,7 +273,7 @@ static struct strato_cursor value_of(const struct message *m, const char *key)
     struct strato_cursor c = strato_cursor_over(strato_bytes(message_body(m), m->body_bytes));
     struct strato_bytes name;
 
-    for (unsigned i = 0; i < m->pairs; i++) {
+    for (unsigned i = 0; i < message_pairs(m); i++) {
         if (strato_cursor_str(&c, SIZE_MAX, &name) < 0)
             break;
         if (strato_bytes_is(name, key))

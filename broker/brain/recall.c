@@ -294,7 +294,8 @@ static int read_message(struct channel *ch, struct strato_cursor *c, struct kept
     uint32_t items;
     int rc;
 
-    if (strato_cursor_u64(c, UINT64_MAX, &ts_ms) < 0 || strato_cursor_u64(c, UINT64_MAX, &kept.deadline_ms) < 0 ||
+    if (strato_cursor_u64(c, MESSAGE_TS_MS_MAX, &ts_ms) < 0 ||
+        strato_cursor_u64(c, UINT64_MAX, &kept.deadline_ms) < 0 ||
         strato_cursor_u64(c, UINT64_MAX, &kept.ready_ms) < 0 ||
         strato_cursor_u64(c, MESSAGE_ACK | MESSAGE_RECEIPT, &flags) < 0 || strato_cursor_str(c, UINT8_MAX, &name) < 0 ||
         strato_cursor_u64(c, STRATO_NAME_BYTES_MAX, &agent_bytes) < 0 || strato_cursor_str(c, 23, &affinity) < 0 ||
@@ -308,8 +309,8 @@ static int read_message(struct channel *ch, struct strato_cursor *c, struct kept
     m = sender ? message_new(&brain->slab, &kept.envelope, sender) : NULL;
     if (!m)
         return STRATO_ENOMEM;
-    m->channel = ch->index;
-    m->ts_ms = ts_ms;
+    m->channel = ch->index & MESSAGE_CHANNEL_MAX;
+    m->ts_ms = ts_ms & MESSAGE_TS_MS_MAX;
     m->flags = (uint8_t)((m->flags & (uint8_t)~MESSAGE_RECEIPT) | (uint8_t)flags);
     rc = read_blobs(c, items - 1, &brain->slab, m);
     if (rc == 0 && past.number) {
@@ -397,7 +398,7 @@ static int restore_message(struct channel *ch, const struct journal_entry *entry
     if (ch->seq < entry->key)
         ch->seq = entry->key;
     if (rc == 0) {
-        kept.message->seq = entry->key;
+        kept.message->seq = entry->key & MESSAGE_SEQ_MAX;
         kept.message->deadline_ms =
             (uint32_t)(ch->brain->now_ms + left(ch->brain, kept.message->ts_ms, kept.deadline_ms));
         rc = ch->config.pattern == BRAIN_EVENTS ? restore_event(ch, &kept) : restore_work(ch, &kept);
@@ -468,7 +469,7 @@ static int read_dead(struct channel *ch, struct strato_cursor *c, struct deadlet
     uint32_t items;
     int rc;
 
-    if (strato_cursor_array(c, UINT32_MAX, &items) < 0 || strato_cursor_u64(c, UINT64_MAX, &seq) < 0 ||
+    if (strato_cursor_array(c, UINT32_MAX, &items) < 0 || strato_cursor_u64(c, MESSAGE_SEQ_MAX, &seq) < 0 ||
         strato_cursor_u64(c, DEADLETTER_REASON_COUNT - 1, &reason) < 0 ||
         strato_cursor_u64(c, UINT32_MAX, &count) < 0 || strato_cursor_u64(c, UINT64_MAX, &entry->first_ms) < 0 ||
         strato_cursor_u64(c, UINT64_MAX, &entry->last_ms) < 0 || strato_cursor_u64(c, UINT32_MAX, &ttl_ms) < 0 ||
@@ -487,7 +488,7 @@ static int read_dead(struct channel *ch, struct strato_cursor *c, struct deadlet
     entry->reason = (enum deadletter_reason)reason;
     entry->count = (uint32_t)count;
     entry->ttl_ms = (uint32_t)ttl_ms;
-    kept.message->seq = seq;
+    kept.message->seq = seq & MESSAGE_SEQ_MAX;
     kept.message->state = MESSAGE_DONE;
     kept.message->attempts = (uint8_t)attempts;
     kept.message->deliveries = (uint16_t)deliveries;

@@ -66,7 +66,7 @@ static struct message *copy_for(struct channel *to, const struct message *m, uin
     struct strato_cursor c;
     struct message *copy = NULL;
 
-    strato_writer_map(&w, m->pairs);
+    strato_writer_map(&w, message_pairs(m));
     strato_writer_raw(&w, strato_bytes(message_body(m), m->body_bytes));
     c = strato_cursor_over(strato_writer_view(&w));
     if (strato_writer_error(&w) == 0 && strato_envelope_decode(&c, &e, &skipped) == 0)

@@ -13,7 +13,7 @@ struct slab_free {
 
 struct slab_chunk {
     struct slab_chunk *next;
-    size_t padding; /* keeps what follows aligned to 16 */
+    size_t padding; /* keeps what follows aligned as malloc does */
 };
 
 /* Under AddressSanitizer everything comes from malloc, so that a use after free cannot hide in a free list. */

@@ -12,12 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    SLAB_STEP = 32,
-    SLAB_BYTES_MAX = 1024,
-    SLAB_CLASSES = SLAB_BYTES_MAX / SLAB_STEP,
-    SLAB_CHUNK_BYTES = 128 * 1024
-};
+enum { SLAB_STEP = 8, SLAB_BYTES_MAX = 1024, SLAB_CLASSES = SLAB_BYTES_MAX / SLAB_STEP, SLAB_CHUNK_BYTES = 128 * 1024 };
 
 struct slab_free;
 struct slab_chunk;
@@ -30,7 +25,7 @@ struct slab {
     size_t chunk_bytes; /* held in chunks */
 };
 
-/** @return memory aligned to 16 bytes, not zeroed; NULL when out of memory. */
+/** @return memory aligned to 8 bytes, not zeroed; NULL when out of memory. */
 void *slab_take(struct slab *slab, size_t bytes);
 /** Give back what slab_take(slab, bytes) returned. Accepts NULL. */
 void slab_give(struct slab *slab, void *memory, size_t bytes);

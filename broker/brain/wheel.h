@@ -22,6 +22,7 @@ struct wheel_timer {
     struct wheel_timer *prev, *next; /* NULL = not armed */
     uint32_t due;                    /* low 32 bits of the tick */
     uint8_t kind;
+    uint8_t of_owner[2]; /* the owner's as well: they fill what would be padding */
 };
 
 struct wheel {

@@ -50,7 +50,7 @@ static struct message *make(uint64_t seq, size_t bytes)
 
     assert_non_null(m);
     free(body);
-    m->seq = seq;
+    m->seq = seq & MESSAGE_SEQ_MAX;
     assert_int_equal(message_bytes(m), bytes);
     return m;
 }
@@ -137,7 +137,7 @@ static void without_memory_an_entry_is_counted_as_evicted_and_nothing_leaks(void
     assert_int_equal(dead.count, 0);
     assert_int_equal(dead.evicted, 1);
     assert_int_equal(dead.by_reason[DEADLETTER_REJECTED], 1);
-    assert_int_equal(m->references, 1);
+    assert_int_equal(m->timer.of_owner[MESSAGE_OWN_REFERENCES], 1);
     message_drop(&slab, m);
 }
 
