@@ -152,9 +152,17 @@ static void list_items(struct shell *sh, int wake_fd)
     sh->items_count = 0;
     for (size_t i = 0; i < sh->sockets_count; i++)
         sh->items[sh->items_count++] = (zmq_pollitem_t){ .socket = sh->sockets[i].zmq, .events = ZMQ_POLLIN };
-    for (size_t i = 0; i < sh->sockets_count; i++)
-        if (sh->sockets[i].monitor)
-            sh->items[sh->items_count++] = (zmq_pollitem_t){ .socket = sh->sockets[i].monitor, .events = ZMQ_POLLIN };
+    /* A monitor by its descriptor: zmq_poll() asks each socket in four system calls, a descriptor in none of its own.
+     * It is signalled once for what comes after the reader found nothing, so hear_monitors() reads to the end, and
+     * once before the first wait. */
+    for (size_t i = 0; i < sh->sockets_count; i++) {
+        int fd;
+        size_t bytes = sizeof fd;
+
+        if (sh->sockets[i].monitor && zmq_getsockopt(sh->sockets[i].monitor, ZMQ_FD, &fd, &bytes) == 0)
+            sh->items[sh->items_count++] = (zmq_pollitem_t){ .fd = fd, .events = ZMQ_POLLIN };
+    }
+    sh->hears_all = true;
     if (sh->committer)
         sh->items[sh->items_count++] = (zmq_pollitem_t){ .fd = committer_fd(sh->committer), .events = ZMQ_POLLIN };
     sh->items[sh->items_count++] = (zmq_pollitem_t){ .fd = wake_fd, .events = ZMQ_POLLIN };
@@ -394,7 +402,7 @@ static long sleep_ms(const struct shell *sh)
     uint64_t due = brain_next_timer_ms(sh->brain), now = clock_ms(CLOCK_MONOTONIC);
 
     due = sh->retry_at_ms < due ? sh->retry_at_ms : due;
-    if (sh->has_more || due <= now)
+    if (sh->has_more || sh->hears_all || due <= now)
         return 0;
     return due - now > 60000 ? 60000 : (long)(due - now);
 }
@@ -422,13 +430,14 @@ static void hear_monitors(struct shell *sh)
     for (size_t i = 0; i < sh->sockets_count; i++) {
         if (!sh->sockets[i].monitor)
             continue;
-        if (sh->items[item++].revents == 0)
+        if (sh->items[item++].revents == 0 && !sh->hears_all)
             continue;
         if (sh->sockets[i].role == NET_NATIVE)
             native_hear(sh, i);
         else
             edges_hear(sh, i);
     }
+    sh->hears_all = false;
 }
 
 static void read_sockets(struct shell *sh)
@@ -455,7 +464,7 @@ bool shell_turn(struct shell *sh)
     sh->was_busy = ready > 0;
     sh->has_more = false;
     sh->stats.turns++;
-    if (ready > 0)
+    if (ready > 0 || sh->hears_all)
         hear_monitors(sh);
     if (ready > 0 && sh->committer && sh->items[sh->items_count - 2].revents)
         storage_hear(sh);

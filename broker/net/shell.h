@@ -61,6 +61,7 @@ struct shell {
     struct net_outlet *outlets; /* parallel to sockets; used by NET_WORK_OUT */
     size_t sockets_count;
     zmq_pollitem_t *items; /* sockets, monitors, the wake descriptor */
+    bool hears_all;        /* monitors are read in this turn, whether signalled or not */
     size_t items_count;
     int wake_fd; /* eventfd: another thread wants something. Borrowed. */
     struct net_guard guard;
