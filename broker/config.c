@@ -167,12 +167,24 @@ static int check_keys(const struct broker_config *c, struct strato_option_error 
     return 0;
 }
 
+static int check_http(const struct broker_config *c, struct strato_option_error *error)
+{
+    if (c->http && *c->http && !broker_host_is_loopback(c->http) && !(c->http_token && *c->http_token))
+        return wrong(error,
+                     "http %s is reachable from other machines and there is no token: anyone there could read names "
+                     "and figures. Give it http_token, a file of mode 0600, or listen on 127.0.0.1",
+                     c->http);
+    return 0;
+}
+
 int broker_config_check(const struct broker_config *config, struct strato_option_error *ret_error)
 {
     int rc = check_hosts(config, ret_error);
 
     if (rc == 0)
         rc = check_keys(config, ret_error);
+    if (rc == 0)
+        rc = check_http(config, ret_error);
     if (rc == 0)
         rc = check_channels(config, ret_error);
     if (rc == 0)
@@ -288,6 +300,26 @@ static const struct strato_option rows[] = {
       .value = "CHANNEL",
       .initial = "evolution",
       .doc = "Work channels that PUSH and PULL sockets may use." },
+    { .name = "http",
+      AT(http),
+      .kind = STRATO_OPTION_STRING,
+      .value = "ADDRESS",
+      .initial = "127.0.0.1",
+      .doc = "Serve metrics, health and the JSON API by HTTP on this address; empty for none. Others than loopback "
+             "need --http-token." },
+    { .name = "http-port",
+      AT(http_port),
+      .kind = STRATO_OPTION_UINT,
+      .value = "PORT",
+      .initial = "0",
+      .max = 65535,
+      .doc = "Port of HTTP. 0 is the base port + 90 (7790), or a free port if the base port is 0." },
+    { .name = "http-token",
+      AT(http_token),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
+      .doc = "File of mode 0600 with the bearer token, at least 16 characters, that /metrics and /api ask for." },
     { .name = "max-message",
       AT(message_bytes_max),
       .kind = STRATO_OPTION_SIZE,

@@ -52,6 +52,9 @@ struct broker_config {
     char *server_key; /* the broker's own key pair, mode 0600 */
     bool has_native, has_pub_sub, has_events_push;
     struct strato_option_list push_pull; /* channels with a push/pull edge */
+    char *http;                          /* address for metrics, health and the JSON API; NULL or "" = no HTTP */
+    uint16_t http_port;                  /* 0 = port + BROKER_PORT_SPAN, and a free one if that is 0 as well */
+    char *http_token;                    /* file with the bearer token, mode 0600; needed beyond loopback */
     /* limits */
     uint64_t message_bytes_max, memory_max; /* memory 0 = 60 % of the cgroup's limit, 512 MiB without one */
     uint32_t connections, mute_connections, channels_max, heartbeat_ms, drain_timeout_ms;

@@ -21,6 +21,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#ifdef STRATO_HAS_HTTP
+#include "broker/http/server.h"
+#endif
 #ifdef STRATO_HAS_SERVICES
 #include "services/host.h"
 #endif
@@ -42,6 +45,9 @@ struct stratod {
     int drained_fd;      /* eventfd: the drain thread is done */
     pthread_t drain_thread;
     struct strato_broker_drain drained;
+#ifdef STRATO_HAS_HTTP
+    struct http_server *http;
+#endif
 #ifdef STRATO_HAS_SERVICES
     strato_services *services;
 #endif
@@ -204,6 +210,57 @@ static void stop_services(struct stratod *d)
 }
 #endif
 
+/* ---- HTTP ----------------------------------------------------------------------------------------- */
+
+#ifdef STRATO_HAS_HTTP
+static int start_http(struct stratod *d)
+{
+    char detail[512] = "";
+    int rc;
+
+    if (!d->config.http || !*d->config.http)
+        return 0;
+    rc = http_open(d->broker, &d->config, &d->http, detail, sizeof detail);
+    if (rc < 0)
+        say(d, STRATO_LOG_ERROR, "cannot start reason=\"%s\"", *detail ? detail : strato_strerror(rc));
+    else
+        say(d, STRATO_LOG_INFO, "listening edge=http endpoint=%s", http_endpoint(d->http));
+    return rc;
+}
+
+static void tell_http_of_drain(struct stratod *d)
+{
+    if (d->http)
+        http_set_draining(d->http);
+}
+
+static void stop_http(struct stratod *d)
+{
+    http_close(&d->http);
+}
+#else
+static int start_http(struct stratod *d)
+{
+    const char *place;
+
+    if (!d->config.http || !*d->config.http ||
+        strato_options_origin(&d->config.options, "http", &place) == STRATO_ORIGIN_DEFAULT)
+        return 0;
+    say(d, STRATO_LOG_ERROR, "this stratod was built without libmicrohttpd; leave http out");
+    return STRATO_ECONFIG;
+}
+
+static void tell_http_of_drain(struct stratod *d)
+{
+    (void)d;
+}
+
+static void stop_http(struct stratod *d)
+{
+    (void)d;
+}
+#endif
+
 /* ---- life ----------------------------------------------------------------------------------------- */
 
 static void print_keys(struct stratod *d)
@@ -356,9 +413,17 @@ static int serve(struct stratod *d)
         strato_broker_destroy(&d->broker);
         return EXIT_USAGE;
     }
+    rc = start_http(d);
+    if (rc < 0) {
+        stop_services(d);
+        strato_broker_destroy(&d->broker);
+        return rc == STRATO_ECONFIG ? EXIT_USAGE : EXIT_FAILED;
+    }
     print_banner(d);
     run(d);
+    tell_http_of_drain(d);
     rc = stop(d);
+    stop_http(d);
     stop_services(d);
     strato_broker_destroy(&d->broker);
     close(d->signal_fd);

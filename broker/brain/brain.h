@@ -26,6 +26,7 @@
 struct auth_principals;
 struct brain;
 struct journal_entry;
+struct strato_writer;
 
 typedef uint64_t brain_peer; /* 0 = none */
 
@@ -262,6 +263,9 @@ struct brain_refusals {
     uint64_t over_connections; /* connections beyond what a key may have */
 };
 void brain_refusals(const struct brain *brain, struct brain_refusals *ret_refusals);
+/** What admin.stats, admin.sessions and admin.route.list answer, for who runs in this process: one map each (report.c, route.c). */
+enum brain_report { BRAIN_REPORT_STATS, BRAIN_REPORT_SESSIONS, BRAIN_REPORT_ROUTES };
+void brain_report(const struct brain *brain, enum brain_report report, struct strato_writer *w);
 /** Turns after which a channel broke a law (release builds count and refuse; debug builds abort). */
 uint64_t brain_violations(const struct brain *brain);
 #endif

@@ -85,7 +85,7 @@ static void write_store(const struct brain_store_stats *store, struct strato_wri
     pair(w, "failures", store->failures);
 }
 
-void report_stats(struct brain *brain, struct strato_bytes only, struct strato_writer *w)
+void report_stats(const struct brain *brain, struct strato_bytes only, struct strato_writer *w)
 {
     struct brain_store_stats store;
 
@@ -111,7 +111,7 @@ void report_stats(struct brain *brain, struct strato_bytes only, struct strato_w
         write_store(&store, w);
 }
 
-void report_channels(struct brain *brain, struct strato_writer *w)
+void report_channels(const struct brain *brain, struct strato_writer *w)
 {
     strato_writer_map(w, 1);
     strato_writer_text(w, "channels");
@@ -155,7 +155,7 @@ static void write_session(const struct session *s, struct strato_writer *w)
         strato_writer_text(w, s->caps[i]);
 }
 
-void report_sessions(struct brain *brain, struct strato_writer *w)
+void report_sessions(const struct brain *brain, struct strato_writer *w)
 {
     const struct session *s;
     size_t at = 0;
@@ -165,4 +165,19 @@ void report_sessions(struct brain *brain, struct strato_writer *w)
     strato_writer_array(w, (uint32_t)brain->sessions_by_agent.count);
     while ((s = map_next(&brain->sessions_by_agent, &at)) != NULL)
         write_session(s, w);
+}
+
+void brain_report(const struct brain *brain, enum brain_report report, struct strato_writer *w)
+{
+    switch (report) {
+    case BRAIN_REPORT_STATS:
+        report_stats(brain, STRATO_BYTES_NONE, w);
+        break;
+    case BRAIN_REPORT_SESSIONS:
+        report_sessions(brain, w);
+        break;
+    case BRAIN_REPORT_ROUTES:
+        route_list(brain, w);
+        break;
+    }
 }

@@ -186,9 +186,9 @@ void route_list(const struct brain *brain, struct strato_writer *answer);
 /** Check a rule against the channels that are there, and add it. @return as routes_add(), route_check(); STRATO_ECONFLICT. */
 int route_admit(struct brain *brain, const struct brain_route *rule, struct route **ret_route, char *ret_detail,
                 size_t detail_bytes);
-void report_stats(struct brain *brain, struct strato_bytes only, struct strato_writer *w);
-void report_sessions(struct brain *brain, struct strato_writer *w);
-void report_channels(struct brain *brain, struct strato_writer *w);
+void report_stats(const struct brain *brain, struct strato_bytes only, struct strato_writer *w);
+void report_sessions(const struct brain *brain, struct strato_writer *w);
+void report_channels(const struct brain *brain, struct strato_writer *w);
 /** Apply a map of settings to a config; is_new: start from the defaults of its pattern. @return 0, or STRATO_ESCHEMA with detail. */
 int settings_read(struct strato_bytes map, bool is_new, struct brain_channel_config *config, char *ret_detail,
                   size_t detail_bytes);

@@ -30,6 +30,7 @@ ROOMS = [
 OWNERS = [
     (re.compile(r"^c?zmq\.h$"), re.compile(r"^(broker|bindings/c|services|worker|cli|bench|tests|examples)/(.*/)?(net|integration|lib|peers)/")),
     (re.compile(r"^sqlite3\.h$"), re.compile(r"^(broker/store|bench|tests)/")),
+    (re.compile(r"^microhttpd\.h$"), re.compile(r"^broker/http/")),
     (re.compile(r"^CL/"), re.compile(r"^worker/(device|executor)/")),
     (re.compile(r"^broker/(?!broker\.h|auth/)"), re.compile(r"^(broker|tests|bench)/")),
     (re.compile(r"^broker/auth/"), re.compile(r"^(broker|tests|bench|cli)/")),  # strato key edits the keys file
