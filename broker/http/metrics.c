@@ -65,7 +65,7 @@ struct table {
     struct row *rows; /* METRICS_CHANNELS_MAX, then mailboxes, then others */
     uint32_t count;
     uint64_t capped;
-    bool has_mailboxes;
+    bool has_mailboxes, has_others;
 };
 
 static int add_named(struct named *to, struct strato_bytes name, uint64_t value)
@@ -120,15 +120,19 @@ static int read_column(struct strato_cursor *c, struct strato_bytes key, struct 
 /* Which row a channel's figures go to. */
 static struct row *row_of(struct table *t, struct strato_bytes name)
 {
+    bool is_called_other =
+        strato_bytes_equal(name, strato_text("other")); /* a user's; its series must not stand twice */
+
     if (name.bytes > 0 && name.data[0] == '@') {
         t->has_mailboxes = true;
         return &t->rows[METRICS_CHANNELS_MAX];
     }
-    if (t->count < METRICS_CHANNELS_MAX) {
+    if (t->count < METRICS_CHANNELS_MAX && !is_called_other) {
         t->rows[t->count].channel = name;
         return &t->rows[t->count++];
     }
-    t->capped++;
+    t->has_others = true;
+    t->capped += !is_called_other;
     return &t->rows[METRICS_CHANNELS_MAX + 1];
 }
 
@@ -208,7 +212,7 @@ static struct row *next_row(const struct table *t, uint32_t *at)
         i = METRICS_CHANNELS_MAX;
     if (i == METRICS_CHANNELS_MAX && !t->has_mailboxes)
         i++;
-    if (i > METRICS_CHANNELS_MAX + 1 || (i == METRICS_CHANNELS_MAX + 1 && t->capped == 0))
+    if (i > METRICS_CHANNELS_MAX + 1 || (i == METRICS_CHANNELS_MAX + 1 && !t->has_others))
         return NULL;
     *at = i + 1;
     return &t->rows[i];

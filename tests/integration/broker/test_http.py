@@ -108,6 +108,16 @@ def test_channels_beyond_the_cap_are_one_series_and_sums_stay_right(tmp_path, so
         assert broker.stop() in (0, 3)
 
 
+def test_a_channel_that_is_called_other_is_one_series(tmp_path, sockets):
+    path = tmp_path / "other.yaml"
+    path.write_text("channels: [{name: other, pattern: work}]\n")
+    with Stratod("--config", str(path)) as broker:
+        put(sockets.connect(zmq.REQ, broker.endpoint("native")), "other", 3)
+        eventually(lambda: metrics(broker)['strato_messages_ready{channel="other"}'] == 3, "it is counted")
+        assert metrics(broker)["strato_series_capped_channels"] == 0
+        assert broker.stop() in (0, 3)
+
+
 def test_lists_are_json_in_pages(broker):
     everything = json.loads(fetch(broker, "/api/v1/channels")[2])
     assert everything["total"] == len(everything["channels"]) > 8
