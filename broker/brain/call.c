@@ -130,25 +130,29 @@ void call_fail(struct message *m, int err, const char *detail)
     call_free(m);
 }
 
-/* The responder's pairs, and who it was. */
+/* The responder's pairs, and who it was; the request's trace, if the responder names none. */
 static size_t write_result(struct brain *brain, const struct strato_envelope *e, const struct sender *sender,
-                           uint8_t *to, size_t room)
+                           struct strato_bytes trace, uint8_t *to, size_t room)
 {
     struct strato_writer w;
 
     strato_writer_init_fixed(&w, to, room);
-    strato_writer_map(&w, e->pairs - e->stamped_pairs + 2);
+    strato_writer_map(&w, e->pairs - e->stamped_pairs + 2 + (trace.bytes > 0));
     if (e->stamped_pairs)
         strato_envelope_strip(e, &w);
     else
         strato_writer_raw(&w, e->body);
+    if (trace.bytes) {
+        strato_writer_text(&w, "trace");
+        strato_writer_str(&w, trace);
+    }
     strato_writer_text(&w, "sender");
     strato_writer_str(&w, strato_bytes(sender->name, sender->name_bytes));
     strato_writer_text(&w, "ts_ms");
     strato_writer_u64(&w, brain_wall_ms(brain));
     return strato_writer_error(&w) < 0 ? 0 : w.bytes;
 }
-enum { RESULT_STAMPS_BYTES_MAX = 5 + 7 + 2 + 256 + 6 + 9 };
+enum { RESULT_STAMPS_BYTES_MAX = 5 + 7 + 2 + 256 + 6 + 9 + 6 + 2 + STRATO_TRACE_BYTES_MAX };
 
 /* Several results to one peer share a frame; a partial one goes alone, since `more` speaks for the whole frame. */
 static struct outframe *result_frame(struct peer *peer, bool alone)
@@ -168,7 +172,8 @@ static struct outframe *result_frame(struct peer *peer, bool alone)
 }
 
 static void send_result(struct peer *peer, const struct call *call, const struct strato_envelope *e,
-                        struct sender *sender, struct strato_blob *const *blobs, size_t blobs_count, bool more)
+                        struct sender *sender, struct strato_bytes trace, struct strato_blob *const *blobs,
+                        size_t blobs_count, bool more)
 {
     struct outframe *f;
     size_t room = e->body.bytes + RESULT_STAMPS_BYTES_MAX;
@@ -183,7 +188,7 @@ static void send_result(struct peer *peer, const struct call *call, const struct
         return;
     }
     strato_writer_raw(&f->rqs, strato_bytes(call->rq, call->rq_bytes));
-    outframe_wrote(f, write_result(call->brain, e, sender, to, room));
+    outframe_wrote(f, write_result(call->brain, e, sender, trace, to, room));
     outframe_blobs(f, blobs, blobs_count);
     if (more) {
         f->is_partial = true;
@@ -192,7 +197,8 @@ static void send_result(struct peer *peer, const struct call *call, const struct
 }
 
 static void keep_late(struct session *session, const struct call *call, const struct strato_envelope *e,
-                      struct sender *sender, struct strato_blob *const *blobs, size_t blobs_count, bool more)
+                      struct sender *sender, struct strato_bytes trace, struct strato_blob *const *blobs,
+                      size_t blobs_count, bool more)
 {
     size_t room = e->body.bytes + RESULT_STAMPS_BYTES_MAX, bytes = room;
     struct late_result *late;
@@ -211,7 +217,7 @@ static void keep_late(struct session *session, const struct call *call, const st
         session->brain->results_dropped++;
         return;
     }
-    late->envelope_bytes = write_result(session->brain, e, sender, late->envelope, room);
+    late->envelope_bytes = write_result(session->brain, e, sender, trace, late->envelope, room);
     for (size_t i = 0; i < blobs_count; i++)
         late->blobs[i] = strato_blob_hold(blobs[i]);
     late->blobs_count = blobs_count;
@@ -228,11 +234,14 @@ void call_answer(struct message *m, const struct strato_envelope *e, struct send
 {
     struct call *call = message_call(m);
     struct peer *peer = call ? caller_of(call) : NULL;
+    struct strato_bytes trace = STRATO_BYTES_NONE;
 
+    if (call && !(e->has & STRATO_ENV_TRACE))
+        trace = message_field(m, "trace");
     if (peer)
-        send_result(peer, call, e, sender, blobs, blobs_count, more);
+        send_result(peer, call, e, sender, trace, blobs, blobs_count, more);
     else if (call && call->session)
-        keep_late(call->session, call, e, sender, blobs, blobs_count, more);
+        keep_late(call->session, call, e, sender, trace, blobs, blobs_count, more);
 }
 
 void call_drop_late(struct session *session)

@@ -283,6 +283,61 @@ static void a_declared_service_answers_under_its_own_name(void **state)
     assert_int_equal(world_stats(w, "workspace").pattern, BRAIN_REQUEST);
 }
 
+static void call_traced(struct world *w, uint64_t rq, const char *trace)
+{
+    struct strato_envelope_out e = { .type = "test.ask", .trace = trace };
+    struct world_out o;
+
+    world_begin(&o, w, CALLER, "call");
+    world_str(&o, "ch", "cost");
+    world_u64(&o, "rq", rq);
+    world_u64(&o, "deadline_ms", 1000);
+    world_body(&o);
+    world_envelope(&o, &e);
+    world_send(&o);
+}
+
+static void reply_traced(struct world *w, uint64_t tag, const char *trace)
+{
+    struct strato_envelope_out e = { .type = "test.answer", .trace = trace };
+    struct world_out o;
+
+    world_begin(&o, w, SERVICE, "reply");
+    world_str(&o, "ch", "cost");
+    strato_header_key(&o.header, "tags");
+    strato_writer_array(&o.w, 1);
+    strato_writer_u64(&o.w, tag);
+    world_body(&o);
+    world_envelope(&o, &e);
+    world_send(&o);
+}
+
+/* The longest that a trace may be; the responder's own, if it has one, says more than the request's. */
+static void a_trace_goes_with_the_request_and_comes_back_with_the_answer(void **state)
+{
+    static const char asked[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                      own[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b8-01";
+    struct world *w = *state;
+
+    serve(w, SERVICE);
+    for (uint64_t tag = 0; tag < 3; tag++) {
+        const char *wanted = tag == 0 ? asked : tag == 1 ? own : "";
+        struct world_frame *f;
+
+        call_traced(w, tag + 1, tag == 2 ? NULL : asked);
+        world_turn(w);
+        f = world_expect(w, SERVICE, STRATO_OP_deliver);
+        assert_true(strato_bytes_is(world_envelope_at(f, 0).trace, tag == 2 ? "" : asked));
+        world_free(f);
+        reply_traced(w, tag, tag == 1 ? own : NULL);
+        world_turn(w);
+        f = world_expect(w, CALLER, STRATO_OP_result);
+        assert_true(strato_bytes_is(world_envelope_at(f, 0).trace, wanted));
+        world_free(f);
+    }
+    assert_int_equal(world_stats(w, "cost").settled, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reply_waits_for_the_callers_resume, setup, teardown),
         cmocka_unit_test_setup_teardown(a_req_socket_gets_exactly_one_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(a_declared_service_answers_under_its_own_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_trace_goes_with_the_request_and_comes_back_with_the_answer, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
