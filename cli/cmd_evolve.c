@@ -16,7 +16,7 @@
 struct evolve_config {
     struct cli_common common;
     char *problem, *data, *report;
-    uint32_t population, dim;
+    uint32_t population, dim, instance;
     uint64_t generations, every, seed;
     int dtype;
     char *cost;
@@ -31,7 +31,8 @@ static const struct strato_option rows[] = {
       .kind = STRATO_OPTION_STRING,
       .value = "NAME",
       .initial = "rastrigin",
-      .doc = "Fitness function: sphere, rosenbrock, rastrigin, or strategy (a trading strategy on --data)." },
+      .doc = "Fitness function: sphere, rosenbrock, rastrigin, ackley, griewank, schwefel, levy, zakharov, "
+             "styblinski-tang, bbob:f1 to bbob:f24, or strategy (a trading strategy on --data)." },
     { .name = "data",
       .letter = 'd',
       STRATO_OPTION_AT(struct evolve_config, data),
@@ -64,6 +65,14 @@ static const struct strato_option rows[] = {
       .initial = "0",
       .max = 65536,
       .doc = "Genes of an individual; 0 = as many as the problem likes." },
+    { .name = "instance",
+      STRATO_OPTION_AT(struct evolve_config, instance),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "1",
+      .min = 1,
+      .max = STRATO_LANDSCAPE_INSTANCE_MAX,
+      .doc = "Which shift and rotation of a bbob function." },
     { .name = "seed",
       STRATO_OPTION_AT(struct evolve_config, seed),
       .kind = STRATO_OPTION_UINT,
@@ -125,8 +134,7 @@ static int check(struct run *r)
     char *end;
 
     if (!problem)
-        return cli_fail(r->cli, CLI_USAGE, "no problem \"%s\": there are sphere, rosenbrock, rastrigin and strategy",
-                        c->problem);
+        return cli_fail(r->cli, CLI_USAGE, "no problem \"%s\": strato evolve --help lists them", c->problem);
     if (problem->needs_data && !c->data)
         return cli_fail(r->cli, CLI_USAGE, "the problem %s needs --data FILE", c->problem);
     if (!problem->needs_data && c->data)
@@ -140,6 +148,7 @@ static int check(struct run *r)
                                             .dim = c->dim ? c->dim : problem->dim_default,
                                             .seed = c->seed,
                                             .is_f64 = c->dtype == 1,
+                                            .instance = problem->capability ? c->instance : 0,
                                             .cost = r->rules.cost,
                                             .train = r->rules.train,
                                             .has_data = problem->needs_data };
@@ -377,6 +386,7 @@ static int run(struct cli *cli, const void *verb_config)
 
 static const struct strato_program_example examples[] = {
     { "strato evolve --problem rastrigin --dim 32 --population 1000 --generations 300", "a benchmark function" },
+    { "strato evolve --problem bbob:f8 --dim 20 --dtype f64", "one of BBOB's 24 functions" },
     { "strato evolve --problem strategy --data data/eu_stock_markets.csv --report out",
       "a trading strategy, with a report" },
 };

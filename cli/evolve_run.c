@@ -68,6 +68,12 @@ int evolve_create(const struct cli *cli, strato_client *client, const struct evo
     create.dim = settings->dim;
     create.seed = settings->seed;
     create.dtype = settings->is_f64 ? STRATO_EVOLUTION_DTYPE_F64 : STRATO_EVOLUTION_DTYPE_F32;
+    if (settings->instance) {
+        strato_writer_f64(&numbers, settings->instance);
+        params[0] = (struct strato_pair_value){ strato_text("instance"), strato_writer_view(&numbers) };
+        create.params.items = params;
+        create.params.count = 1;
+    }
     if (settings->has_data) {
         strato_writer_f64(&numbers, settings->cost);
         strato_writer_f64(&numbers, settings->train);

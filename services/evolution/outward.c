@@ -124,7 +124,7 @@ static int call(struct outward *o, struct outward_call *c, bool has_data)
     uint32_t frames_count = 0;
     int rc;
 
-    snprintf(need, sizeof(need), "fitness:%s", s->problem->name);
+    snprintf(need, sizeof(need), "fitness:%s", strato_problem_capability(s->problem));
     m.problem = strato_text(s->problem->name);
     m.dim = s->dim;
     m.dtype = s->type == STRATO_GENES_F64 ? STRATO_EVOLUTION_DTYPE_F64 : STRATO_EVOLUTION_DTYPE_F32;

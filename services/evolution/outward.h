@@ -18,7 +18,7 @@
 
 enum {
     OUTWARD_CALLS_MAX = 64,         /* in flight */
-    OUTWARD_PROBLEMS_MAX = 16,      /* of strato_problems() */
+    OUTWARD_PROBLEMS_MAX = 64,      /* of strato_problems() */
     OUTWARD_DEADLINE_MS = 15000,    /* of one call; a worker that died is noticed long before */
     OUTWARD_LOCAL_MS = 200,         /* how long nobody is asked after nobody served */
     OUTWARD_FAILED_LOCAL_MS = 1000, /* the same after FAILURES_MAX failures in a row */

@@ -9,15 +9,27 @@
 #include <xxhash.h>
 
 #include "core/cursor.h"
+#include "core/errors.h"
 
+/* Families by their first and last, so that the list stays readable. */
 static int no_such_problem(struct strato_bytes name, char *detail, size_t detail_bytes)
 {
     uint32_t count;
     const struct strato_problem *rows = strato_problems(&count);
     int used = snprintf(detail, detail_bytes, "no problem %.*s; there are", (int)name.bytes, (const char *)name.data);
 
-    for (uint32_t i = 0; i < count && used > 0 && (size_t)used < detail_bytes; i++)
-        used += snprintf(detail + used, detail_bytes - (size_t)used, "%s %s", i ? "," : "", rows[i].name);
+    for (uint32_t i = 0; i < count && used > 0 && (size_t)used < detail_bytes; i++) {
+        bool is_first = i == 0 || !rows[i].capability || rows[i - 1].capability != rows[i].capability;
+        bool is_last = i + 1 == count || rows[i + 1].capability != rows[i].capability;
+
+        if (rows[i].capability && !is_first && !is_last)
+            continue;
+        used += snprintf(detail + used, detail_bytes - (size_t)used, "%s %s",
+                         i == 0     ? ""
+                         : is_first ? ","
+                                    : " to",
+                         rows[i].name);
+    }
     return STRATO_ENOENT;
 }
 
@@ -84,10 +96,12 @@ int evolution_problem_prepare(struct strato_bytes name, struct evolution_setting
         snprintf(detail, detail_bytes, "%s takes no data: leave it out", s.problem->name);
         return STRATO_EINVAL;
     }
-    rc = strato_problem_data_new(s.problem, s.data, &s.ready_data);
+    rc = strato_problem_data_new(s.problem, &s.ready_params, s.dim, s.data, &s.ready_data);
     if (rc < 0) {
-        snprintf(detail, detail_bytes, "%s needs data: %s", s.problem->name,
-                 s.problem->data_doc ? s.problem->data_doc : "none");
+        if (s.problem->needs_data)
+            snprintf(detail, detail_bytes, "%s needs data: %s", s.problem->name, s.problem->data_doc);
+        else
+            snprintf(detail, detail_bytes, "%s cannot be made ready: %s", s.problem->name, strato_strerror(rc));
         return rc;
     }
     if (s.problem->needs_data)

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "core/errors.h"
+#include "core/oracle/landscape.h"
+#include "core/oracle/landscape_numbers.h"
 #include "core/oracle/rastrigin.h"
 #include "core/oracle/rosenbrock.h"
 #include "core/oracle/sphere.h"
@@ -169,6 +171,74 @@ static void strategy_f64_run(const struct builtin_argument *a, struct builtin_ra
     strategy_rows(a, range, true);
 }
 
+/* ---- landscape: rows, values, table, room, count, dim, function ------------------------------------------ */
+
+/** Doubles of the table that the function reads, by the layout of landscape_functions.h. */
+static uint64_t landscape_doubles(uint64_t function, uint64_t dim)
+{
+    uint64_t peaks = function == 21 ? 101 : function == 22 ? 21 : 0;
+
+    if (function == 0 || function > LANDSCAPE_BBOB_COUNT)
+        return 2;
+    return 2 + 4 * dim + 2 * dim * dim + peaks * (1 + 2 * dim);
+}
+
+static int landscape_check(const struct builtin_argument *a, uint64_t gene_bytes, char *detail)
+{
+    uint64_t count = u32(&a[4]), dim = u32(&a[5]), function = u32(&a[6]);
+    bool is_bbob = function >= 1 && function <= LANDSCAPE_BBOB_COUNT;
+    uint64_t dim_max = is_bbob ? STRATO_LANDSCAPE_DIM_MAX : 65536;
+    int rc;
+
+    if (dim < (is_bbob ? 2 : 1) || dim > dim_max) {
+        snprintf(detail, BUILTIN_DETAIL_BYTES, "arg 5 `dim`: want %d..%llu, got %llu", is_bbob ? 2 : 1,
+                 (unsigned long long)dim_max, (unsigned long long)dim);
+        return STRATO_EINVAL;
+    }
+    rc = fits(a, 0, "rows", count, dim * gene_bytes, detail);
+    if (rc == 0)
+        rc = fits(a, 1, "values", count, sizeof(double), detail);
+    if (rc == 0)
+        rc = fits(a, 2, "table", landscape_doubles(function, dim), sizeof(double), detail);
+    return rc == 0 ? fits(a, 3, "room", count, 2 * dim * sizeof(double), detail) : rc;
+}
+
+static int landscape_check_f32(const struct builtin_argument *a, char *detail)
+{
+    return landscape_check(a, sizeof(float), detail);
+}
+
+static int landscape_check_f64(const struct builtin_argument *a, char *detail)
+{
+    return landscape_check(a, sizeof(double), detail);
+}
+
+static void landscape_rows(const struct builtin_argument *a, struct builtin_range range, bool is_f64)
+{
+    uint32_t dim = u32(&a[5]);
+    struct strato_landscape landscape = { .function = u32(&a[6]), .dim = dim, .table = a[2].data };
+
+    range = cut(range, u32(&a[4]));
+    for (uint64_t i = range.first; i < range.first + range.count; i++) {
+        double *room = (double *)a[3].data + i * 2 * dim;
+
+        for (uint32_t g = 0; g < dim; g++)
+            room[g] =
+                is_f64 ? ((const double *)a[0].data)[i * dim + g] : (double)((const float *)a[0].data)[i * dim + g];
+        ((double *)a[1].data)[i] = strato_landscape_fitness(&landscape, room, room + dim);
+    }
+}
+
+static void landscape_run(const struct builtin_argument *a, struct builtin_range range)
+{
+    landscape_rows(a, range, false);
+}
+
+static void landscape_f64_run(const struct builtin_argument *a, struct builtin_range range)
+{
+    landscape_rows(a, range, true);
+}
+
 /* ---- the table ----------------------------------------------------------------------------------- */
 
 #define ROWS_F32 "global const float *rows, global float *values, uint count, uint dim"
@@ -176,6 +246,10 @@ static void strategy_f64_run(const struct builtin_argument *a, struct builtin_ra
 #define STRATEGY(type)                                                                                                 \
     "global const " type " *rows, global double *values, global const double *closes, global const double *sums, "     \
     "uint count, uint from, uint to, double cost"
+#define LANDSCAPE(type)                                                                                                \
+    "global const " type                                                                                               \
+    " *rows, global double *values, global const double *table, global double *room, uint count, "                     \
+    "uint dim, uint function"
 
 static const struct builtin builtins[] = {
     { "vadd", "global const float *a, global const float *b, global float *sum, uint n", vadd_check, vadd_run },
@@ -187,6 +261,8 @@ static const struct builtin builtins[] = {
     { "rastrigin_f64", ROWS_F64, rows_check_f64, rastrigin_f64_run },
     { "strategy", STRATEGY("float"), strategy_check_f32, strategy_run },
     { "strategy_f64", STRATEGY("double"), strategy_check_f64, strategy_f64_run },
+    { "landscape", LANDSCAPE("float"), landscape_check_f32, landscape_run },
+    { "landscape_f64", LANDSCAPE("double"), landscape_check_f64, landscape_f64_run },
 };
 _Static_assert(sizeof(builtins) / sizeof(builtins[0]) == BUILTIN_COUNT, "BUILTIN_COUNT counts the rows");
 

@@ -12,7 +12,7 @@
 
 #include "worker/device/signature.h"
 
-enum { BUILTIN_PARAMETERS_MAX = 8, BUILTIN_COUNT = 9, BUILTIN_DETAIL_BYTES = 160 };
+enum { BUILTIN_PARAMETERS_MAX = 8, BUILTIN_COUNT = 11, BUILTIN_DETAIL_BYTES = 160 };
 
 /** One argument as the reference sees it: the whole range of a buffer in host memory, or a value. */
 struct builtin_argument {

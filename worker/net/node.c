@@ -159,7 +159,7 @@ static void on_client_event(void *arg, enum strato_client_event event, int err, 
     log_end(&line);
 }
 
-/** gpu, device:CLASS, and fitness:PROBLEM for each problem. */
+/** gpu, device:CLASS, and fitness:CAPABILITY for each problem; those of one family are neighbours. */
 static uint32_t list_caps(const struct node *node, char texts[CAPS_MAX][CAP_BYTES], const char *caps[CAPS_MAX])
 {
     uint32_t problems_count, count = 0;
@@ -167,8 +167,13 @@ static uint32_t list_caps(const struct node *node, char texts[CAPS_MAX][CAP_BYTE
 
     snprintf(texts[count++], CAP_BYTES, "gpu");
     snprintf(texts[count++], CAP_BYTES, "device:%s", device_class_name(node->device->info.class_of));
-    for (uint32_t i = 0; i < problems_count && count < CAPS_MAX; i++)
-        snprintf(texts[count++], CAP_BYTES, "fitness:%s", problems[i].name);
+    for (uint32_t i = 0; i < problems_count && count < CAPS_MAX; i++) {
+        const char *capability = strato_problem_capability(&problems[i]);
+
+        if (i > 0 && strcmp(capability, strato_problem_capability(&problems[i - 1])) == 0)
+            continue; /* one for the whole family */
+        snprintf(texts[count++], CAP_BYTES, "fitness:%s", capability);
+    }
     for (uint32_t i = 0; i < count; i++)
         caps[i] = texts[i];
     return count;

@@ -14,6 +14,8 @@
 #include "worker/tasks/session.h"
 #include "worker/tasks/tasks.h"
 
+enum { TASKS_SCRATCH = 3 };
+
 struct tasks {
     struct device *device; /* borrowed */
     struct tasks_options options;
@@ -21,8 +23,8 @@ struct tasks {
     struct session *sessions[TASK_SESSIONS_MAX];
     uint32_t sessions_count;
     struct dataset_cache datasets;
-    struct device_buffer *scratch[2]; /* rows and values of fitness.evaluate */
-    uint64_t scratch_bytes[2];
+    struct device_buffer *scratch[TASKS_SCRATCH]; /* rows, values and room of fitness.evaluate */
+    uint64_t scratch_bytes[TASKS_SCRATCH];
     uint64_t tick_ms;
     struct task_counters counters;
 };

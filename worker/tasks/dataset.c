@@ -13,6 +13,12 @@ void dataset_hash(struct strato_bytes bytes, char ret_hash[DATASET_HASH_BYTES + 
              (unsigned long long)hash.low64);
 }
 
+void dataset_instance_name(const struct strato_problem_params *params, uint32_t dim,
+                           char ret_name[DATASET_HASH_BYTES + 1])
+{
+    snprintf(ret_name, DATASET_HASH_BYTES + 1, "instance %u dim %u", params->instance, dim);
+}
+
 struct dataset *dataset_find(struct dataset_cache *cache, const struct strato_problem *problem,
                              struct strato_bytes hash)
 {
@@ -61,14 +67,27 @@ static struct dataset *take_slot(struct dataset_cache *cache, struct device *dev
     return oldest;
 }
 
+/** Whatever the kernel of the problem reads beside the rows. */
+static int upload_all(struct dataset *d, struct device *device, struct pool *pool)
+{
+    const struct strato_strategy_data *closes = strato_problem_data_strategy(d->data);
+    const struct strato_landscape *landscape = strato_problem_data_landscape(d->data);
+    size_t day = STRATO_STRATEGY_MARKETS * sizeof(double);
+    int rc;
+
+    if (landscape)
+        return upload(d, 0, device, pool, strato_bytes(landscape->table, landscape->doubles * sizeof(double)));
+    rc = upload(d, 0, device, pool, strato_bytes(closes->closes, closes->days * day));
+    return rc == 0 ? upload(d, 1, device, pool, strato_bytes(closes->sums, (closes->days + (size_t)1) * day)) : rc;
+}
+
 int dataset_add(struct dataset_cache *cache, struct device *device, struct pool *pool,
-                const struct strato_problem *problem, struct strato_bytes bytes, struct dataset **ret_dataset)
+                const struct strato_problem *problem, const struct strato_problem_params *params, uint32_t dim,
+                const char *name, struct strato_bytes bytes, struct dataset **ret_dataset)
 {
     struct strato_problem_data *data = NULL;
-    const struct strato_strategy_data *closes;
     struct dataset *d;
-    size_t day = STRATO_STRATEGY_MARKETS * sizeof(double);
-    int rc = strato_problem_data_new(problem, bytes, &data);
+    int rc = strato_problem_data_new(problem, params, dim, bytes, &data);
 
     if (rc < 0)
         return rc;
@@ -76,11 +95,8 @@ int dataset_add(struct dataset_cache *cache, struct device *device, struct pool 
     d->problem = problem;
     d->data = data;
     d->used = ++cache->tick;
-    dataset_hash(bytes, d->hash);
-    closes = strato_problem_data_strategy(data);
-    rc = upload(d, 0, device, pool, strato_bytes(closes->closes, closes->days * day));
-    if (rc == 0)
-        rc = upload(d, 1, device, pool, strato_bytes(closes->sums, (closes->days + (size_t)1) * day));
+    snprintf(d->hash, sizeof(d->hash), "%s", name);
+    rc = upload_all(d, device, pool);
     if (rc < 0) {
         drop(d, device, pool);
         *d = cache->items[--cache->count];

@@ -25,7 +25,7 @@ struct evaluation {
     struct strato_fitness_evaluate message;
     const struct strato_problem *problem;
     struct strato_problem_params params;
-    struct dataset *dataset; /* NULL if the problem needs none */
+    struct dataset *dataset; /* NULL if the problem has nothing beside the rows */
     struct strato_rows rows;
     size_t rows_bytes;
     double *values; /* [rows.count] */
@@ -119,7 +119,8 @@ static int add_dataset(struct evaluation *e)
     if (!strato_bytes_is(e->message.data_hash, hash))
         return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "data has the XXH3-128 %s, data_hash says %.*s", hash,
                       TEXT(e->message.data_hash));
-    rc = dataset_add(&e->tasks->datasets, e->tasks->device, &e->tasks->pool, e->problem, data, &e->dataset);
+    rc = dataset_add(&e->tasks->datasets, e->tasks->device, &e->tasks->pool, e->problem, &e->params, e->rows.dim, hash,
+                     data, &e->dataset);
     if (rc == STRATO_EINVAL)
         return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "data: want %s, at least %d days of prices above 0",
                       e->problem->data_doc, STRATO_STRATEGY_DAYS_MIN);
@@ -129,8 +130,29 @@ static int add_dataset(struct evaluation *e)
     return 0;
 }
 
+/* Nobody sends the table of a landscape: whoever knows instance and dim can make it. */
+static int find_instance(struct evaluation *e)
+{
+    char name[DATASET_HASH_BYTES + 1];
+    int rc;
+
+    dataset_instance_name(&e->params, e->rows.dim, name);
+    e->dataset = dataset_find(&e->tasks->datasets, e->problem, strato_text(name));
+    if (e->dataset)
+        return 0;
+    rc = dataset_add(&e->tasks->datasets, e->tasks->device, &e->tasks->pool, e->problem, &e->params, e->rows.dim, name,
+                     STRATO_BYTES_NONE, &e->dataset);
+    if (rc < 0)
+        return refuse(e, STRATO_COMMON_ERROR_CODE_FAILED, "no room for the instance of %s: %s", e->problem->name,
+                      strato_strerror(rc));
+    command_event_pressure(e->tasks, e->result, e->task->wall_ms);
+    return 0;
+}
+
 static int find_dataset(struct evaluation *e)
 {
+    if (e->problem->landscape)
+        return find_instance(e);
     if (!e->problem->needs_data)
         return 0;
     if (!e->message.has_data_hash)
@@ -147,7 +169,7 @@ static int find_dataset(struct evaluation *e)
 
 /* ---- how it is computed -------------------------------------------------------------------------- */
 
-/** Device memory for rows (0) or values (1); grows in steps and stays for the next batch. */
+/** Device memory for rows (0), values (1) or room (2); grows in steps and stays for the next batch. */
 static int reserve(struct evaluation *e, unsigned which, uint64_t bytes)
 {
     struct tasks *t = e->tasks;
@@ -189,7 +211,21 @@ static int launch(struct evaluation *e, struct device_kernel *kernel, uint64_t *
                                .local = { GROUP_ITEMS, 1, 1 },
                                .groups = { (e->rows.count + GROUP_ITEMS - 1) / GROUP_ITEMS, 1, 1 } };
 
-    if (e->dataset) {
+    if (e->problem->landscape) {
+        const struct device_argument arguments[] = {
+            BUFFER(rows, e->tasks->scratch_bytes[0]),
+            BUFFER(values, e->tasks->scratch_bytes[1]),
+            BUFFER(e->dataset->buffers[0], e->dataset->bytes[0]),
+            BUFFER(e->tasks->scratch[2], e->tasks->scratch_bytes[2]),
+            VALUE(e->rows.count),
+            VALUE(e->rows.dim),
+            VALUE(e->problem->landscape),
+        };
+
+        l.arguments = arguments;
+        l.arguments_count = sizeof(arguments) / sizeof(arguments[0]);
+        return device->ops->launch(device, &l, ret_ns);
+    } else if (e->dataset) {
         uint32_t from = STRATO_STRATEGY_WARMUP;
         uint32_t to =
             strato_strategy_split(strato_problem_data_strategy(e->dataset->data)->days, e->params.strategy.train);
@@ -237,7 +273,7 @@ static void widen(double *values, uint32_t count)
 static int compute_on_device(struct evaluation *e, struct device_kernel *kernel, const char *name)
 {
     struct device *device = e->tasks->device;
-    bool is_wide = e->rows.type == STRATO_GENES_F64 || e->dataset;
+    bool is_wide = e->rows.type == STRATO_GENES_F64 || strato_problem_is_wide(e->problem);
     uint64_t values_bytes = e->rows.count * (is_wide ? sizeof(double) : sizeof(float));
     uint64_t ns[3] = { 0 };
     char id[SIGNATURE_NAME_BYTES + sizeof "builtin:"];
@@ -245,6 +281,8 @@ static int compute_on_device(struct evaluation *e, struct device_kernel *kernel,
 
     if (rc == 0)
         rc = reserve(e, 1, e->rows.count * sizeof(double));
+    if (rc == 0 && e->problem->landscape)
+        rc = reserve(e, 2, (uint64_t)e->rows.count * 2 * e->rows.dim * sizeof(double));
     if (rc < 0)
         return rc;
     rc = device->ops->write(device, e->tasks->scratch[0], 0, strato_bytes(e->rows.genes, e->rows_bytes), &ns[0]);
@@ -273,11 +311,12 @@ static int compute(struct evaluation *e)
     e->device_name = "C reference on the node";
     if (e->rows.count == 0)
         return 0;
-    if (e->dataset && strato_strategy_split(strato_problem_data_strategy(e->dataset->data)->days,
-                                            e->params.strategy.train) < STRATO_STRATEGY_WARMUP + 2)
+    if (e->problem->needs_data && strato_strategy_split(strato_problem_data_strategy(e->dataset->data)->days,
+                                                        e->params.strategy.train) < STRATO_STRATEGY_WARMUP + 2)
         return refuse(e, STRATO_COMMON_ERROR_CODE_INVALID, "train leaves no day behind the warm-up of %d days",
                       STRATO_STRATEGY_WARMUP);
-    snprintf(name, sizeof(name), "%s%s", e->problem->name, e->rows.type == STRATO_GENES_F64 ? "_f64" : "");
+    snprintf(name, sizeof(name), "%s%s", e->problem->landscape ? "landscape" : e->problem->name,
+             e->rows.type == STRATO_GENES_F64 ? "_f64" : "");
     kernel = e->tasks->device->ops->builtin(e->tasks->device, name);
     if (kernel)
         return compute_on_device(e, kernel, name);
@@ -321,7 +360,7 @@ int handle_evaluate(struct tasks *tasks, const struct task *task, struct task_re
     }
     e.problem = strato_problem_find(e.message.problem);
     if (!e.problem) {
-        (void)refuse(&e, STRATO_COMMON_ERROR_CODE_INVALID, "no problem `%.*s`: sphere, rosenbrock, rastrigin, strategy",
+        (void)refuse(&e, STRATO_COMMON_ERROR_CODE_INVALID, "no problem `%.*s` here: docs/evolution.md lists them",
                      TEXT(e.message.problem));
         goto out;
     }

@@ -33,7 +33,7 @@ void tasks_destroy(struct tasks **tasks)
     for (uint32_t i = 0; i < t->sessions_count; i++)
         session_destroy(&t->sessions[i], t->device, &t->pool);
     dataset_cache_fini(&t->datasets, t->device, &t->pool);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < TASKS_SCRATCH; i++)
         t->device->ops->buffer_destroy(t->device, &t->scratch[i]);
     free(t);
     *tasks = NULL;

@@ -86,7 +86,7 @@ static void evaluate(const strato_message *message, const struct strato_fitness_
 
     assert_int_equal(strato_binary_bytes(&m->rows, frames, strato_message_attachments(message), &rows), 0);
     *ret_count = (uint32_t)(rows.bytes / (m->dim * sizeof(float)));
-    assert_int_equal(strato_problem_data_new(problem, data, &ready), 0);
+    assert_int_equal(strato_problem_data_new(problem, &params, m->dim, data, &ready), 0);
     assert_int_equal(
         strato_problem_evaluate(
             problem, &params, ready,

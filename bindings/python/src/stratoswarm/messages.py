@@ -701,7 +701,7 @@ class EvolutionCreate(Message):
     Replies: evolution.created, evolution.error.
     """
 
-    # Name of the fitness function: sphere, rosenbrock, rastrigin, strategy, ...
+    # Name of the fitness function: sphere, rastrigin, bbob:f8, strategy, ...; docs/evolution.md lists them.
     problem: str
     # Key of the counter-based generator; the same seed gives the same run on every device.
     seed: int

@@ -91,12 +91,15 @@ static void float_agrees_with_double_to_one_in_a_million(void **state)
         struct strato_rows f32 = { STRATO_GENES_F32, 1, DIM, narrow, 0 };
         struct strato_rows f64 = { STRATO_GENES_F64, 1, DIM, wide, 0 };
         double a, b;
+        struct strato_problem_data *data = NULL;
 
         if (problems[p].needs_data)
             continue;
-        assert_int_equal(strato_problem_evaluate(&problems[p], &params, NULL, &f32, &a), 0);
-        assert_int_equal(strato_problem_evaluate(&problems[p], &params, NULL, &f64, &b), 0);
+        assert_int_equal(strato_problem_data_new(&problems[p], &params, DIM, STRATO_BYTES_NONE, &data), 0);
+        assert_int_equal(strato_problem_evaluate(&problems[p], &params, data, &f32, &a), 0);
+        assert_int_equal(strato_problem_evaluate(&problems[p], &params, data, &f64, &b), 0);
         assert_true(fabs(a / b - 1.0) < 1e-6);
+        strato_problem_data_destroy(&data);
     }
 }
 
@@ -151,6 +154,42 @@ static void parameters_are_known_by_name_and_range(void **state)
         STRATO_ENOENT);
 }
 
+static void an_instance_is_a_whole_number_of_a_bbob_function(void **state)
+{
+    const struct strato_problem *f8 = strato_problem_find(strato_text("bbob:f8"));
+    const struct strato_problem *ackley = strato_problem_find(strato_text("ackley"));
+    struct strato_problem_params params = STRATO_PROBLEM_PARAMS_DEFAULTS;
+    const double refused[] = { 0.0, 1.5, STRATO_LANDSCAPE_INSTANCE_MAX + 1.0, -1.0, (double)NAN };
+
+    (void)state;
+    assert_int_equal(strato_problem_param(f8, &params, strato_text("instance"), STRATO_LANDSCAPE_INSTANCE_MAX), 0);
+    assert_int_equal(params.instance, STRATO_LANDSCAPE_INSTANCE_MAX);
+    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        assert_int_equal(strato_problem_param(f8, &params, strato_text("instance"), refused[i]), STRATO_EINVAL);
+    assert_int_equal(strato_problem_param(ackley, &params, strato_text("instance"), 1.0), STRATO_ENOENT);
+    assert_string_equal(strato_problem_capability(f8), "bbob");
+    assert_string_equal(strato_problem_capability(ackley), "ackley");
+}
+
+static void an_instance_of_another_dimension_or_function_is_refused(void **state)
+{
+    const struct strato_problem *f1 = strato_problem_find(strato_text("bbob:f1"));
+    const struct strato_problem *f2 = strato_problem_find(strato_text("bbob:f2"));
+    struct strato_problem_params params = STRATO_PROBLEM_PARAMS_DEFAULTS;
+    struct strato_rows rows = { STRATO_GENES_F64, 1, 3, (double[3]){ 0 }, 0 };
+    struct strato_problem_data *data = NULL;
+    double value;
+
+    (void)state;
+    assert_int_equal(strato_problem_evaluate(f1, &params, NULL, &rows, &value), STRATO_EINVAL);
+    assert_int_equal(strato_problem_data_new(f1, &params, 2, STRATO_BYTES_NONE, &data), 0);
+    assert_int_equal(strato_problem_evaluate(f1, &params, data, &rows, &value), STRATO_EINVAL);
+    rows.dim = 2;
+    assert_int_equal(strato_problem_evaluate(f2, &params, data, &rows, &value), STRATO_EINVAL);
+    assert_int_equal(strato_problem_evaluate(f1, &params, data, &rows, &value), 0);
+    strato_problem_data_destroy(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +200,8 @@ int main(void)
         cmocka_unit_test(rows_may_be_padded_or_unaligned),
         cmocka_unit_test(a_wrong_dimension_or_missing_data_is_refused),
         cmocka_unit_test(parameters_are_known_by_name_and_range),
+        cmocka_unit_test(an_instance_is_a_whole_number_of_a_bbob_function),
+        cmocka_unit_test(an_instance_of_another_dimension_or_function_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,18 +211,21 @@ static void a_short_that_loses_everything_is_ruined_not_infinite(void **state)
 static void data_that_is_no_price_is_refused(void **state)
 {
     const struct strato_problem *problem = strato_problem_find(strato_text("strategy"));
+    struct strato_problem_params params = STRATO_PROBLEM_PARAMS_DEFAULTS;
     struct strato_problem_data *data = NULL;
     struct fixture *f = *state;
     struct strato_bytes bytes = STRATO_BYTES_OF(f->closes);
 
-    assert_int_equal(strato_problem_data_new(problem, bytes, &data), 0);
+    assert_int_equal(strato_problem_data_new(problem, &params, 24, bytes, &data), 0);
     strato_problem_data_destroy(&data);
-    assert_int_equal(strato_problem_data_new(problem, strato_bytes(bytes.data, bytes.bytes - 8), &data), STRATO_EINVAL);
-    assert_int_equal(strato_problem_data_new(problem, strato_bytes(bytes.data, 599 * 32), &data), STRATO_EINVAL);
+    assert_int_equal(strato_problem_data_new(problem, &params, 24, strato_bytes(bytes.data, bytes.bytes - 8), &data),
+                     STRATO_EINVAL);
+    assert_int_equal(strato_problem_data_new(problem, &params, 24, strato_bytes(bytes.data, 599 * 32), &data),
+                     STRATO_EINVAL);
     f->closes[77] = (double)NAN;
-    assert_int_equal(strato_problem_data_new(problem, bytes, &data), STRATO_EINVAL);
+    assert_int_equal(strato_problem_data_new(problem, &params, 24, bytes, &data), STRATO_EINVAL);
     f->closes[77] = 0.0;
-    assert_int_equal(strato_problem_data_new(problem, bytes, &data), STRATO_EINVAL);
+    assert_int_equal(strato_problem_data_new(problem, &params, 24, bytes, &data), STRATO_EINVAL);
 }
 
 static void days_before_the_warm_up_are_refused(void **state)

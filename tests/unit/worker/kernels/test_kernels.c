@@ -170,6 +170,69 @@ static void the_group_size_changes_no_bit(void **state)
         compare_rows("rastrigin", false, ROWS_MAX, 100, locals[l]);
 }
 
+/** All landscapes of the table: kernel and reference, both types of rows, two group sizes. */
+static void compare_landscape(const struct strato_problem *p, bool is_f64, uint32_t dim, uint64_t local)
+{
+    enum { COUNT = 67 };
+    struct strato_problem_params params = { .instance = 3 };
+    struct strato_problem_data *data = NULL;
+    const struct strato_landscape *l;
+    double *wide = calloc((size_t)COUNT * dim, sizeof(*wide)), *room = calloc((size_t)COUNT * dim * 2, sizeof(*room));
+    float *narrow = calloc((size_t)COUNT * dim, sizeof(*narrow));
+    double expected[COUNT], values[COUNT];
+    struct device_buffer *rows, *out, *table, *drooms;
+    uint32_t count = COUNT;
+
+    assert_true(wide && narrow && room);
+    assert_int_equal(strato_problem_data_new(p, &params, dim, STRATO_BYTES_NONE, &data), 0);
+    l = strato_problem_data_landscape(data);
+    for (uint32_t i = 0; i < COUNT * dim; i++)
+        wide[i] = i % 97 == 0 ? 0.0 : 1.2 * ((p->high - p->low) * unit(6, i) + p->low);
+    strato_landscape_optimum(l, wide);
+    for (uint32_t i = 0; i < COUNT * dim; i++)
+        narrow[i] = (float)wide[i];
+    assert_int_equal(strato_problem_evaluate(p, &params, data,
+                                             &(struct strato_rows){ is_f64 ? STRATO_GENES_F64 : STRATO_GENES_F32, COUNT,
+                                                                    dim, is_f64 ? (void *)wide : (void *)narrow, 0 },
+                                             expected),
+                     0);
+    rows = is_f64 ? upload(wide, COUNT * dim * sizeof(*wide)) : upload(narrow, COUNT * dim * sizeof(*narrow));
+    out = upload(values, sizeof(values));
+    table = upload(l->table, l->doubles * sizeof(double));
+    drooms = upload(room, COUNT * dim * 2 * sizeof(*room));
+    launch(is_f64 ? "landscape_f64" : "landscape",
+           (struct device_argument[]){ BUFFER(rows), BUFFER(out), BUFFER(table), BUFFER(drooms), VALUE(count),
+                                       VALUE(dim), VALUE(p->landscape) },
+           7, count, local);
+    download(&out, values, sizeof(values));
+    for (uint32_t i = 0; i < COUNT; i++)
+        if (memcmp(&values[i], &expected[i], sizeof(double)) != 0)
+            fail_msg("%s dim %u row %u local %u: %a, reference %a", p->name, dim, i, (unsigned)local, values[i],
+                     expected[i]);
+    device->ops->buffer_destroy(device, &rows);
+    device->ops->buffer_destroy(device, &table);
+    device->ops->buffer_destroy(device, &drooms);
+    strato_problem_data_destroy(&data);
+    free(wide);
+    free(narrow);
+    free(room);
+}
+
+static void landscapes_equal_their_references(void **state)
+{
+    uint32_t count;
+    const struct strato_problem *problems = strato_problems(&count);
+
+    (void)state;
+    if (!device->info.has_f64)
+        skip();
+    for (uint32_t i = 0; i < count; i++)
+        if (problems[i].landscape) {
+            compare_landscape(&problems[i], false, 7, 64);
+            compare_landscape(&problems[i], true, 20, 16);
+        }
+}
+
 static void compare_strategy(bool is_f64, double cost)
 {
     const struct strato_problem *p = strato_problem_find(strato_text("strategy"));
@@ -186,7 +249,7 @@ static void compare_strategy(bool is_f64, double cost)
     for (uint32_t i = 0; i < ROWS_MAX * 24; i++)
         narrow[i] = (float)(wide[i] = 1.4 * unit(5, i) - 0.2);
     params.strategy.cost = cost;
-    assert_int_equal(strato_problem_data_new(p, STRATO_BYTES_OF(closes), &data), 0);
+    assert_int_equal(strato_problem_data_new(p, &params, 24, STRATO_BYTES_OF(closes), &data), 0);
     assert_int_equal(
         strato_problem_evaluate(p, &params, data,
                                 &(struct strato_rows){ is_f64 ? STRATO_GENES_F64 : STRATO_GENES_F32, ROWS_MAX, 24,
@@ -232,6 +295,7 @@ int main(void)
         cmocka_unit_test(benchmark_functions_equal_their_references),
         cmocka_unit_test(the_group_size_changes_no_bit),
         cmocka_unit_test(strategy_equals_its_reference),
+        cmocka_unit_test(landscapes_equal_their_references),
     };
 
     if (rc == STRATO_ENOENT) {

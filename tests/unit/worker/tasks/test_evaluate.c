@@ -110,6 +110,34 @@ static void an_empty_batch_has_no_values(void **state)
     assert_string_equal(b->result.type, "fitness.fitness");
 }
 
+static void a_landscape_needs_nothing_sent_and_keeps_its_instances(void **state)
+{
+    double rows[2][5] = { { 0 } };
+    struct strato_landscape l = { 0 };
+    struct bench *b = *state;
+    struct strato_pair_value instance = { .key = strato_text("instance") };
+    struct strato_fitness_evaluate m;
+
+    for (uint8_t number = 1; number <= 9; number++) { /* one more than are kept */
+        instance.value = strato_bytes(&number, 1);
+        assert_int_equal(strato_landscape_init(&l, 10, number, 5), 0);
+        strato_landscape_optimum(&l, rows[0]);
+        m = sphere(b, rows, sizeof(rows), 5);
+        m.problem = strato_text("bbob:f10");
+        m.dtype = STRATO_EVOLUTION_DTYPE_F64;
+        m.params.items = &instance;
+        m.params.count = 1;
+        run(b, &m);
+        assert_true(value(b, 0) == strato_landscape_best(&l));
+        assert_true(value(b, 1) < value(b, 0));
+        strato_landscape_fini(&l);
+    }
+    m = sphere(b, rows, sizeof(rows), 1);
+    m.problem = strato_text("bbob:f10");
+    run(b, &m);
+    expect_error(b, STRATO_COMMON_ERROR_CODE_INVALID, "2..256 genes");
+}
+
 static void odd_batches_are_refused(void **state)
 {
     const float rows[4] = { 0 };
@@ -275,6 +303,7 @@ int main(void)
         ON_BENCH(rows_from_an_odd_address_are_no_trouble),
         ON_BENCH(the_largest_batch_fits_and_one_row_more_does_not),
         ON_BENCH(an_empty_batch_has_no_values),
+        ON_BENCH(a_landscape_needs_nothing_sent_and_keeps_its_instances),
         ON_BENCH(odd_batches_are_refused),
         ON_BENCH(data_travels_once_and_then_by_hash),
         ON_BENCH(the_ninth_data_set_pushes_out_the_oldest),
