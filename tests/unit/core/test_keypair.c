@@ -36,13 +36,14 @@ static void a_key_survives_the_way_through_text(void **state)
 
 static void what_is_no_key_is_refused(void **state)
 {
-    static const char *const bad[] = { "",
-                                       "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hI",
-                                       PUBLIC "0",
-                                       "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{h'D", /* a quote */
-                                       "#####e@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{", /* 5 digits above 2^32 */
-                                       "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{\xff"
-                                       "ID" };
+    static const char *const bad[] = {
+        "",
+        "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hI",
+        PUBLIC "0",
+        "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{h'D", /* a quote */
+        "#####e@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{", /* 5 digits above 2^32 */
+        "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{\377ID"
+    }; /* octal: a hex escape would eat the D */
     uint8_t key[STRATO_KEY_BYTES] = { 7 };
 
     (void)state;
