@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "tests/sim/bus/bus.h"
+#include "tests/sim/disk.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -193,6 +194,7 @@ void bus_run(struct bus *bus, const struct bus_plan *plan)
     bus->plan = plan;
     bus->seed = plan->seed;
     bus->drawn = plan->seed * UINT64_C(0xda942042e4dd58b5);
+    bus->on_disk = plan->seed % BUS_DISK_EVERY == 0;
     bus->host.peers = BUS_ADMIN_PEER;
     bus->now_us = 1;
     host_start(bus);
@@ -210,5 +212,6 @@ void bus_run(struct bus *bus, const struct bus_plan *plan)
     actors_fini(bus);
     host_stop(bus);
     store_close(&bus->host.store);
+    disk_free(bus->host.disk);
     ledger_fini(bus);
 }

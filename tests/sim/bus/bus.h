@@ -2,7 +2,7 @@
  * bus.h - the whole bus in one process on a virtual clock: broker, clients, network and disk, from one seed.
  *
  * The broker is the real brain, the clients are the C client's real step logic (bindings/c: one credit machine), the
- * store is a real store. Simulated are what lies between: links that delay, break and go silent, processes that
+ * store is a real store: for one seed of BUS_DISK_EVERY it is SQLite on the disk of tests/sim/disk.h. Simulated are what lies between: links that delay, break and go silent, processes that
  * crash and freeze, a disk that is slow, full, or loses what was not synced, a wall clock that jumps.
  *
  *   plan.c draws what happens from the seed; actor.c does it with a client; link.c carries frames; host.c runs the
@@ -29,6 +29,8 @@ enum {
     BUS_WAITING_MAX = 16,     /* sends that a producer cannot get rid of; more are not begun */
     BUS_STUCK_FRAMES = 64,    /* unread by a frozen client: the broker's socket would be full */
     BUS_ADMIN_PEER = 1,
+    BUS_DISK_EVERY =
+        4, /* so many seeds, one has the SQLite store on the simulated disk, the others the reference in memory */
 };
 
 /* ---- what there is ------------------------------------------------------------------------------- */
@@ -188,6 +190,7 @@ struct bus_host {
     struct bus_news *news; /* PEER_DOUBT, PEER_GONE and the like on their way */
     int64_t wall_offset_ms;
     struct store *store;
+    struct disk *disk; /* NULL = the store is the reference in memory */
     struct bus_batch *batches;
     uint64_t commit_due_us; /* UINT64_MAX = none under way */
     uint64_t disk_full_until_us, disk_slow_until_us;

@@ -8,7 +8,9 @@
 
 #include "broker/brain/journal.h"
 #include "broker/store/memory.h"
+#include "broker/store/sqlite.h"
 #include "tests/sim/bus/bus.h"
+#include "tests/sim/disk.h"
 
 struct bus_news {
     struct bus_news *next;
@@ -146,6 +148,41 @@ static int restore_row(void *arg, const struct journal_entry *row)
     return 0;
 }
 
+static int ignore_row(void *arg, const struct journal_entry *row)
+{
+    (void)arg, (void)row;
+    return 0;
+}
+
+static void power_cut(struct bus *bus)
+{
+    disk_cut(bus->host.disk);
+    store_close(&bus->host.store); /* its handles are dead: it frees, and writes nothing */
+}
+
+/* On the disk the power may go while the log of the life before is read; then it is all done again. */
+static void open_store(struct bus *bus)
+{
+    struct bus_host *host = &bus->host;
+    struct store_findings found;
+    char detail[512] = "";
+
+    if (!host->disk) {
+        if (!host->store && store_memory_open(&host->store) < 0)
+            abort();
+        return;
+    }
+    disk_trouble(host->disk, DISK_GOOD);
+    disk_cut_in(host->disk, bus_draw(bus, 8) ? 0 : 1 + bus_draw(bus, 20));
+    while (store_sqlite_open("d", disk_vfs(host->disk), &host->store, detail, sizeof(detail)) < 0 ||
+           store_scan(host->store, ignore_row, NULL, &found) < 0 || disk_is_off(host->disk)) {
+        if (!disk_is_off(host->disk))
+            bus_fail(bus, "restore", "the store does not open: %s", host->store ? store_error(host->store) : detail);
+        power_cut(bus);
+    }
+    disk_cut_in(host->disk, 0);
+}
+
 void host_start(struct bus *bus)
 {
     struct bus_host *host = &bus->host;
@@ -154,11 +191,12 @@ void host_start(struct bus *bus)
     struct store_findings found;
     char detail[512] = "";
 
+    if (bus->on_disk && !host->disk)
+        host->disk = disk_new(bus->seed);
     bus_channel_configs(configs);
     config.seed = bus->seed + host->life;
     config.epoch = wall_ms(bus) + host->life; /* two lives never have the same, whatever the clock says */
-    if (!host->store && store_memory_open(&host->store) < 0)
-        abort();
+    open_store(bus);
     if (brain_open(&config, now_ms(bus), &host->brain, detail, sizeof(detail)) < 0)
         bus_fail(bus, "restore", "the broker does not start: %s", detail);
     if (store_scan(host->store, restore_row, bus, &found) < 0 || found.rows_quarantined || found.is_file_quarantined)
@@ -215,9 +253,16 @@ void host_kill(struct bus *bus, uint32_t down_ms)
         return;
     bus_trace(bus, "broker killed for %u ms", down_ms);
     /* The commit that is under way may have reached the disk without anybody having heard of it. */
+    if (host->disk)
+        disk_cut_in(host->disk, 1 + bus_draw(bus, 12));
     if (host->commit_due_us != UINT64_MAX && host->disk_full_until_us <= bus->now_us && bus_draw(bus, 2) &&
-        store_commit(host->store, views, gather(host, views, &last)) < 0)
+        store_commit(host->store, views, gather(host, views, &last)) < 0 && !host->disk)
         bus_fail(bus, "store", "%s", store_error(host->store));
+    if (host->disk) {
+        if (bus_draw(bus, 3) == 0) /* it was closing, and copied its log into the file */
+            store_close(&host->store);
+        power_cut(bus);
+    }
     host_stop(bus);
     host->restart_us = bus->now_us + (uint64_t)down_ms * BUS_MS;
     host->restarts++;
@@ -288,6 +333,23 @@ static void tell_news(struct bus *bus)
     }
 }
 
+/* A full disk, or one whose syncs fail, may still take what needs no room: the real store says how it went. */
+static bool commit_views(struct bus *bus, const struct strato_bytes *views, size_t count)
+{
+    struct bus_host *host = &bus->host;
+    bool is_full = host->disk_full_until_us > bus->now_us;
+
+    if (host->disk)
+        disk_trouble(host->disk, !is_full ? DISK_GOOD : bus->seed & 64 ? DISK_SYNC_FAILS : DISK_FULL);
+    else if (is_full)
+        return false;
+    if (store_commit(host->store, views, count) == 0)
+        return true;
+    if (!is_full)
+        bus_fail(bus, "store", "%s", store_error(host->store));
+    return false;
+}
+
 static void commit(struct bus *bus)
 {
     struct bus_host *host = &bus->host;
@@ -295,13 +357,11 @@ static void commit(struct bus *bus)
     uint64_t last = 0;
     size_t count = gather(host, views, &last);
 
-    if (host->disk_full_until_us > bus->now_us) {
+    if (!commit_views(bus, views, count)) {
         host->commit_due_us = bus->now_us + 300 * BUS_MS;
         step(bus, &(struct brain_event){ .kind = BRAIN_STORE_FAILED, .data = strato_text("the disk is full") });
         return;
     }
-    if (store_commit(host->store, views, count) < 0)
-        bus_fail(bus, "store", "%s", store_error(host->store));
     host->commits++;
     for (size_t i = 0; i < count; i++) {
         struct bus_batch *b = host->batches;
