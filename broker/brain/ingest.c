@@ -177,7 +177,7 @@ int ingest_stage(struct stage *stage, struct channel *ch, struct sender *sender,
                    rc == STRATO_ELIMIT ? "a key of the envelope is over its named limit"
                                        : "the envelope has no type, or a key of the wrong kind");
         else if (k >= skip)
-            item->err = stage_one(stage, ch, sender, &e, frame->blobs + blobs_used, with_ids, item);
+            item->err = stage_one(stage, ch, sender, &e, e.attach ? frame->blobs + blobs_used : NULL, with_ids, item);
         if (item->err < 0)
             unclaim(ch, item);
         stage->refused += item->err < 0;

@@ -1,4 +1,5 @@
-"""Write the seeds of fuzz_operations and fuzz_client from the golden frames: one for each operation, and one with several.
+"""Write the seeds of fuzz_operations and fuzz_client from the golden frames: one for each operation, and one with several; and
+those of fuzz_recall and fuzz_store, which change a genuine store.
 
 usage: make_seeds.py [--check]     run it after an operation was added to schemas/operations.yaml
 
@@ -68,6 +69,15 @@ def seeds():
     revoke = pack({"op": "revoke", "ch": "gpu", "limit": 1})
     deliver = pack({"op": "deliver", "ch": "work", "stream": 1, "n": 1, "i": 0, "ep": 1}) + pack({"type": "t", "payload": 1})
     made["client/flow"] = record(SENDS, credit) + record(TAKES, deliver) + record(SENDS, revoke)
+    entry = bytes([0, 2]) + (1).to_bytes(4, "little") + (9).to_bytes(8, "little") + (1).to_bytes(4, "little") + b"\xc0"
+    made["recall/as_it_was"] = bytes([0])
+    made["recall/one_byte_changed"] = bytes([1, 5, 3, 0, 255])
+    made["recall/two_bytes_changed"] = bytes([2, 0, 1, 0, 0, 9, 12, 0, 128])
+    made["recall/one_row_more"] = bytes([0]) + entry
+    made["store/as_it_was"] = b""
+    for name, at in {"magic": 0, "page_size": 16, "freelist": 36, "application": 68, "cell_count": 103, "second_page": 4099,
+                     "a_value": 9000, "last_page": 60000}.items():
+        made[f"store/{name}"] = at.to_bytes(3, "little") + b"\x07"
     return made
 
 

@@ -66,8 +66,11 @@ def put(req, channel="evolution", **envelope):
 
 
 def is_refused(socket, ms=400):
-    """A refused client learns nothing on its socket, and keeps trying."""
-    socket.send(frame({"op": "put", "ch": "evolution", "rq": 1}, {"type": "t"}), zmq.DONTWAIT)
+    """A refused client learns nothing on its socket, and keeps trying. Between two tries it has nobody to send to."""
+    try:
+        socket.send(frame({"op": "put", "ch": "evolution", "rq": 1}, {"type": "t"}), zmq.DONTWAIT)
+    except zmq.Again:
+        return True
     return socket.poll(ms) == 0
 
 

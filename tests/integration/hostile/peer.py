@@ -7,6 +7,7 @@ import io
 import os
 import pathlib
 import sys
+import time
 
 import msgpack
 import yaml
@@ -44,17 +45,20 @@ class Peer:
         self.socket.linger = 0
         self.socket.rcvtimeo = PATIENCE_MS
         self.socket.sndtimeo = PATIENCE_MS
+        self.socket.rcvhwm = 0  # it says a lot before it reads; a peer whose queue is full would be sent away, rightly
         self.socket.connect(endpoint)
 
     def send(self, header, *envelopes, blobs=()):
         self.socket.send_multipart([pack(header, *envelopes), *blobs])
 
     def receive(self):
-        """The next frame's header; frames that are empty (probes) are passed over."""
-        while True:
+        """The next frame's header; frames that are empty (probes) are passed over, and make nobody wait longer."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while time.monotonic() < deadline:
             data = self.socket.recv_multipart()[0]
             if data:
                 return values(data)[0]
+        raise TimeoutError(f"nothing but probes for {PATIENCE_MS} ms")
 
     def wait(self, op, **keys):
         while True:
