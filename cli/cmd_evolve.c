@@ -12,13 +12,14 @@
 #include "cli/report/report.h"
 #include "cli/verbs.h"
 #include "core/oracle/oracle.h"
+#include "core/oracle/search.h"
 
 struct evolve_config {
     struct cli_common common;
     char *problem, *data, *report;
     uint32_t population, dim, instance;
     uint64_t generations, every, seed;
-    int dtype;
+    int dtype, algo;
     char *cost;
 };
 
@@ -73,6 +74,14 @@ static const struct strato_option rows[] = {
       .min = 1,
       .max = STRATO_LANDSCAPE_INSTANCE_MAX,
       .doc = "Which shift and rotation of a bbob function." },
+    { .name = "algo",
+      .letter = 'a',
+      STRATO_OPTION_AT(struct evolve_config, algo),
+      .kind = STRATO_OPTION_ENUM,
+      .value = "NAME",
+      .initial = "ga",
+      .choices = "ga|de|de-best|de-pbest|pso|sep-cma-es|cma-es|snes",
+      .doc = "Search algorithm." },
     { .name = "seed",
       STRATO_OPTION_AT(struct evolve_config, seed),
       .kind = STRATO_OPTION_UINT,
@@ -144,6 +153,7 @@ static int check(struct run *r)
     if (end == c->cost || *end || !(r->rules.cost >= 0 && r->rules.cost <= 0.1))
         return cli_fail(r->cli, CLI_USAGE, "--cost: want a share from 0 to 0.1, such as 0.001");
     r->settings = (struct evolve_settings){ .problem = c->problem,
+                                            .algo = strato_algorithm_name((uint32_t)c->algo), /* in one order */
                                             .population = c->population,
                                             .dim = c->dim ? c->dim : problem->dim_default,
                                             .seed = c->seed,
@@ -386,7 +396,8 @@ static int run(struct cli *cli, const void *verb_config)
 
 static const struct strato_program_example examples[] = {
     { "strato evolve --problem rastrigin --dim 32 --population 1000 --generations 300", "a benchmark function" },
-    { "strato evolve --problem bbob:f8 --dim 20 --dtype f64", "one of BBOB's 24 functions" },
+    { "strato evolve --problem bbob:f8 --dim 20 --dtype f64 --algo cma-es --population 20",
+      "one of BBOB's 24 functions" },
     { "strato evolve --problem strategy --data data/eu_stock_markets.csv --report out",
       "a trading strategy, with a report" },
 };

@@ -64,6 +64,7 @@ int evolve_create(const struct cli *cli, strato_client *client, const struct evo
     int code;
 
     create.problem = strato_text(settings->problem);
+    create.algo = strato_text(settings->algo);
     create.size = settings->population;
     create.dim = settings->dim;
     create.seed = settings->seed;

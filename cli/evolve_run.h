@@ -14,7 +14,7 @@
 enum { EVOLVE_NAME_BYTES_MAX = 64, EVOLVE_STEP_TIMEOUT_MS = 10 * 60 * 1000 };
 
 struct evolve_settings {
-    const char *problem;
+    const char *problem, *algo;
     uint32_t population, dim;
     uint64_t seed;
     bool is_f64;

@@ -25,6 +25,8 @@ enum strato_stream {
     STRATO_STREAM_MUTATE = 5,    /* by how much: one word per gene */
     STRATO_STREAM_IDENTITY = 6,  /* names of individuals */
     STRATO_STREAM_LANDSCAPE = 7, /* instances of benchmark functions, keyed by function and instance */
+    STRATO_STREAM_SAMPLE = 8,    /* normals and pulls of a search */
+    STRATO_STREAM_PARTNER = 9,   /* who takes part in a difference */
     STRATO_STREAM_ASKED = 32,    /* added to the stream of an operator that a message asked for outside a step */
 };
 

@@ -51,12 +51,24 @@ void strategy_of(const struct strato_evolution_strategy *m, enum strato_selectio
     }
 }
 
+static void no_such_algorithm(struct evolution_service *s, uint64_t ticket, struct strato_bytes name)
+{
+    char names[160] = "";
+    int used = 0;
+
+    for (uint32_t i = 0; i < STRATO_ALGORITHM_COUNT && (size_t)used < sizeof(names); i++)
+        used += snprintf(names + used, sizeof(names) - (size_t)used, "%s %s", i ? "," : "", strato_algorithm_name(i));
+    service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "algo %.*s: this service offers%s", (int)name.bytes,
+                  (const char *)name.data, names);
+}
+
 /* What the message offers beyond what this service does is refused by name, never passed over. */
 static bool is_offered(struct evolution_service *s, uint64_t ticket, const struct strato_evolution_create *m)
 {
-    if (!strato_bytes_is(m->algo, "ga"))
-        service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "algo %.*s: this service offers ga",
-                      (int)m->algo.bytes, (const char *)m->algo.data);
+    enum strato_algorithm algorithm;
+
+    if (strato_algorithm_find(m->algo, &algorithm) < 0)
+        no_such_algorithm(s, ticket, m->algo);
     else if (!strato_bytes_is(m->crossover, "one_point"))
         service_error(s, ticket, STRATO_COMMON_ERROR_CODE_INVALID, "crossover %.*s: this service offers one_point",
                       (int)m->crossover.bytes, (const char *)m->crossover.data);
@@ -77,6 +89,7 @@ static struct evolution_settings settings_of(const struct strato_evolution_creat
     s.size = m->size;
     s.dim = m->dim;
     s.breeding.seed = m->seed;
+    (void)strato_algorithm_find(m->algo, &s.algorithm); /* is_offered() has looked */
     if (m->has_strategy)
         strategy_of(&m->strategy, &s.breeding.strategy, &s.breeding.tournament_size);
     if (m->has_mutator)
@@ -93,11 +106,12 @@ static bool is_same(const struct evolution_settings *a, const struct evolution_s
     const struct evolution_breeding *x = &a->breeding, *y = &b->breeding;
 
     return a->problem == b->problem && a->type == b->type && a->size == b->size && a->dim == b->dim &&
-           a->low == b->low && a->high == b->high && strato_bytes_equal(a->params, b->params) &&
-           strcmp(a->data_hash, b->data_hash) == 0 && x->seed == y->seed && x->strategy == y->strategy &&
-           x->tournament_size == y->tournament_size && x->mutation.kind == y->mutation.kind &&
-           x->mutation.rate == y->mutation.rate && x->mutation.parameter == y->mutation.parameter &&
-           x->crossover_rate == y->crossover_rate && x->elite_count == y->elite_count;
+           a->low == b->low && a->high == b->high && a->algorithm == b->algorithm &&
+           strato_bytes_equal(a->params, b->params) && strcmp(a->data_hash, b->data_hash) == 0 && x->seed == y->seed &&
+           x->strategy == y->strategy && x->tournament_size == y->tournament_size &&
+           x->mutation.kind == y->mutation.kind && x->mutation.rate == y->mutation.rate &&
+           x->mutation.parameter == y->mutation.parameter && x->crossover_rate == y->crossover_rate &&
+           x->elite_count == y->elite_count;
 }
 
 static void created(struct evolution_service *s, uint64_t ticket, const struct population *p)
@@ -125,6 +139,21 @@ static void refuse(struct evolution_service *s, uint64_t ticket, int rc, struct 
                       EVOLUTION_POPULATIONS_MAX);
     else
         service_error(s, ticket, code, "the population cannot be made: %s", strato_strerror(rc));
+}
+
+/* Why a run cannot be made of settings whose problem is in order. */
+static void explain(const struct evolution_settings *s, int rc, char *detail, size_t detail_bytes)
+{
+    const char *name = strato_algorithm_name(s->algorithm);
+
+    if (rc == STRATO_EINVAL && s->algorithm != STRATO_ALGORITHM_GA && s->size < STRATO_SEARCH_SIZE_MIN)
+        snprintf(detail, detail_bytes, "%s needs a size of at least %d individuals", name, STRATO_SEARCH_SIZE_MIN);
+    else if (rc == STRATO_EINVAL)
+        snprintf(detail, detail_bytes, "bounds: the first must not be above the second");
+    else if (rc == STRATO_ELIMIT && s->algorithm == STRATO_ALGORITHM_CMA && s->dim > STRATO_CMA_DIM_MAX)
+        snprintf(detail, detail_bytes, "cma-es takes up to %d genes; sep-cma-es takes more", STRATO_CMA_DIM_MAX);
+    else if (rc == STRATO_ELIMIT)
+        snprintf(detail, detail_bytes, "size * dim is over 256 MiB of genes: make the population smaller");
 }
 
 struct population *handle_create(struct evolution_service *s, const struct evolution_message *m, struct ask *ask)
@@ -160,8 +189,7 @@ struct population *handle_create(struct evolution_service *s, const struct evolu
     }
     rc = evolution_run_init(&run, &settings);
     if (rc < 0) {
-        snprintf(detail, sizeof(detail), rc == STRATO_EINVAL ? "bounds: the first must not be above the second" : "%s",
-                 rc == STRATO_ELIMIT ? "size * dim is over 256 MiB of genes: make the population smaller" : "");
+        explain(&settings, rc, detail, sizeof(detail));
         goto out;
     }
     settings.ready_data = NULL; /* the run's now */

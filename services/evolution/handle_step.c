@@ -1,7 +1,7 @@
 /*
  * handle_step.c - evolution.step: run generations.
  *
- *     fitness known? -> copy elites, select, cross, mutate -> fitness of the children known? -> ... -> Stepped
+ *     fitness known? -> copy elites, select, cross, mutate (or ask the search) -> fitness of the children known? -> ... -> Stepped
  *
  * One generation a call of progress, so that messages are looked at in between however long the step is.
  *
@@ -81,6 +81,7 @@ static enum ask_progress progress_step(struct evolution_service *s, struct popul
     if (!evolution_run_is_settled(&p->run))
         return ASK_WAITS;
     ask->evaluation_us += service_now_us(s) - ask->since_us;
+    evolution_run_fold(&p->run);
     service_note_best(s, p);
     if (ask->done == ask->generations) {
         service_tell_improved(s, p, true);

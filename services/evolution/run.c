@@ -45,6 +45,10 @@ int evolution_run_init(struct evolution_run *run, const struct evolution_setting
     rc = strato_population_init(&made.next, settings->type, settings->size, settings->dim);
     if (rc < 0)
         goto out;
+    rc = strato_search_init(&made.search, settings->algorithm, settings->breeding.seed, settings->size, settings->dim,
+                            settings->low, settings->high);
+    if (rc < 0)
+        goto out;
     rc = copy_bytes(settings->params, &made.settings.params);
     if (rc < 0)
         goto out;
@@ -73,6 +77,7 @@ void evolution_run_fini(struct evolution_run *run)
         return;
     strato_population_fini(&run->now);
     strato_population_fini(&run->next);
+    strato_search_fini(&run->search);
     free((void *)(uintptr_t)run->settings.params.data);
     free((void *)(uintptr_t)run->settings.data.data);
     strato_problem_data_destroy(&run->settings.ready_data);
@@ -170,10 +175,21 @@ bool evolution_run_note_best(struct evolution_run *run, struct evolution_improve
     return is_better;
 }
 
-int evolution_run_select(const struct evolution_run *run, struct strato_selection *ret_selection)
+void evolution_run_fold(struct evolution_run *run)
 {
     assert(strato_population_unknown(&run->now) == 0);
-    return evolution_breed_select(&run->settings.breeding, &run->now, ret_selection);
+    if (run->is_fold_due)
+        strato_search_fold(&run->search, &run->now, &run->next);
+    run->is_fold_due = false;
+}
+
+int evolution_run_select(struct evolution_run *run, struct strato_selection *ret_selection)
+{
+    assert(strato_population_unknown(&run->now) == 0 && !run->is_fold_due);
+    if (run->settings.algorithm == STRATO_ALGORITHM_GA)
+        return evolution_breed_select(&run->settings.breeding, &run->now, ret_selection);
+    *ret_selection = (struct strato_selection){ 0 };
+    return strato_search_learn(&run->search, &run->now);
 }
 
 void evolution_run_breed(struct evolution_run *run, struct strato_selection *selection)
@@ -181,8 +197,15 @@ void evolution_run_breed(struct evolution_run *run, struct strato_selection *sel
     struct strato_population parents = run->now;
 
     assert(evolution_run_is_settled(run));
-    evolution_breed_children(&run->settings.breeding, &run->now, selection, (uint32_t)run->generation, &run->next,
-                             &run->births);
+    if (run->settings.algorithm == STRATO_ALGORITHM_GA) {
+        evolution_breed_children(&run->settings.breeding, &run->now, selection, (uint32_t)run->generation, &run->next,
+                                 &run->births);
+    } else {
+        strato_search_ask(&run->search, &run->now, (uint32_t)run->generation, &run->next);
+        for (uint32_t row = 0; row < run->next.size; row++)
+            run->next.ids[row] = strato_individual_id_of(run->settings.breeding.seed, ++run->births);
+        run->is_fold_due = true;
+    }
     run->now = run->next;
     run->next = parents;
     run->generation++;

@@ -15,6 +15,7 @@
 
 #include "core/bytes.h"
 #include "core/oracle/oracle.h"
+#include "core/oracle/search.h"
 #include "core/oracle/statistics.h"
 #include "services/evolution/breed.h"
 
@@ -28,8 +29,9 @@ struct evolution_settings {
     const struct strato_problem *problem;
     enum strato_gene_type type;
     uint32_t size, dim;
-    double low, high; /* bounds of the first genes */
-    struct evolution_breeding breeding;
+    double low, high; /* bounds of the first genes; of all genes unless the algorithm is ga */
+    enum strato_algorithm algorithm;
+    struct evolution_breeding breeding;       /* seed for all; the rest for ga only */
     struct strato_bytes params;               /* encoded msgpack map, or none */
     struct strato_bytes data;                 /* data set of the problem, or none */
     char data_hash[EVOLUTION_HASH_BYTES + 1]; /* "" = the problem needs no data */
@@ -51,7 +53,9 @@ struct evolution_improvement {
 struct evolution_run {
     struct evolution_settings settings;
     struct strato_population now;  /* the current generation */
-    struct strato_population next; /* memory of the coming one */
+    struct strato_population next; /* memory of the coming one; after a breed the one before */
+    struct strato_search search;   /* state of every algorithm but ga */
+    bool is_fold_due;              /* bred, and not yet compared with the one before */
     uint8_t *rows;                 /* [size] enum row_state */
     uint32_t wanted, away;         /* rows in these states */
     uint32_t scan;                 /* no wanted row lies before it */
@@ -87,9 +91,12 @@ uint32_t evolution_run_tell(struct evolution_run *run, uint32_t round, const uin
  *  @return true, and what improved, if it went up. */
 bool evolution_run_note_best(struct evolution_run *run, struct evolution_improvement *ret);
 
-/** The parents' draw of the current generation, which must be wholly known. */
-int evolution_run_select(const struct evolution_run *run, struct strato_selection *ret_selection);
-/** Replace the population by its children; generation and round rise by one. */
+/** After a breed, once all is known: de and pso take back what was better before. Does nothing the second time. */
+void evolution_run_fold(struct evolution_run *run);
+/** The parents' draw of the current generation, which must be wholly known and folded; for other algorithms than ga the
+ *  fitness is taken in, and the selection is empty. @return 0, or an error and nothing has changed. */
+int evolution_run_select(struct evolution_run *run, struct strato_selection *ret_selection);
+/** Replace the population by the next one; generation and round rise by one. */
 void evolution_run_breed(struct evolution_run *run, struct strato_selection *selection);
 
 /** Mutate one row outside a step (counter: the number of such operators so far, see evolution_run.asked). */

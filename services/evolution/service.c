@@ -34,7 +34,7 @@ static void ask_free(struct ask *ask)
 
 static size_t memory_of(const struct evolution_run *run)
 {
-    return 2 * run->now.stride_bytes * run->now.size;
+    return 2 * run->now.stride_bytes * run->now.size + run->search.doubles * sizeof(double);
 }
 
 static void population_drop(struct evolution_service *s, struct population *p)

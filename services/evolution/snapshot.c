@@ -7,6 +7,7 @@
  */
 #include "services/evolution/snapshot.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +15,11 @@
 #include "services/evolution/problem.h"
 
 #define SNAPSHOT_MARK "strato evolution"
-enum { SNAPSHOT_VERSION = 1, SNAPSHOT_ITEMS = 27 };
+enum {
+    SNAPSHOT_VERSION = 2,
+    SNAPSHOT_ITEMS = 29,
+    SNAPSHOT_ITEMS_V1 = 27, /* of version 1: no algorithm (it was ga), no state of a search */
+};
 
 void evolution_snapshot_write(const struct evolution_run *run, struct strato_writer *w)
 {
@@ -22,9 +27,11 @@ void evolution_snapshot_write(const struct evolution_run *run, struct strato_wri
     const struct evolution_breeding *b = &s->breeding;
     const struct strato_population *now = &run->now;
 
+    assert(!run->is_fold_due); /* asks are served one by one, and a step ends folded */
     strato_writer_array(w, SNAPSHOT_ITEMS);
     strato_writer_text(w, SNAPSHOT_MARK);
     strato_writer_u64(w, SNAPSHOT_VERSION);
+    strato_writer_u64(w, s->algorithm);
     strato_writer_text(w, s->problem->name);
     strato_writer_u64(w, s->type);
     strato_writer_u64(w, s->size);
@@ -50,6 +57,7 @@ void evolution_snapshot_write(const struct evolution_run *run, struct strato_wri
     strato_writer_bin(w, strato_bytes(now->fitness, sizeof(*now->fitness) * now->size));
     strato_writer_bin(w, strato_bytes(now->is_known, sizeof(*now->is_known) * now->size));
     strato_writer_bin(w, strato_bytes(now->ids, sizeof(*now->ids) * now->size));
+    strato_writer_bin(w, strato_bytes(run->search.state, sizeof(*run->search.state) * run->search.doubles));
 }
 
 /* A reader that remembers its first failure, so that the list of items reads like the one above. */
@@ -114,11 +122,12 @@ static int fill(void *to, size_t bytes, struct strato_bytes from)
 {
     if (from.bytes != bytes)
         return STRATO_EINVAL;
-    memcpy(to, from.data, bytes);
+    if (bytes > 0)
+        memcpy(to, from.data, bytes);
     return 0;
 }
 
-static int read_state(struct reader *r, struct evolution_run *run)
+static int read_state(struct reader *r, struct evolution_run *run, bool has_state)
 {
     struct strato_population *now = &run->now;
 
@@ -129,6 +138,8 @@ static int read_state(struct reader *r, struct evolution_run *run)
         r->rc = strato_cursor_bool(&r->c, &run->has_best);
     run->best = read_f64(r);
     struct strato_bytes genes = read_bin(r), fitness = read_bin(r), known = read_bin(r), ids = read_bin(r);
+    struct strato_bytes state = has_state ? read_bin(r) : STRATO_BYTES_NONE;
+
     if (r->rc < 0 || strato_cursor_left(&r->c) != 0)
         return STRATO_EINVAL;
     for (size_t i = 0; i < known.bytes; i++)
@@ -137,7 +148,8 @@ static int read_state(struct reader *r, struct evolution_run *run)
     if (fill(now->genes, now->stride_bytes * now->size, genes) < 0 ||
         fill(now->fitness, sizeof(*now->fitness) * now->size, fitness) < 0 ||
         fill(now->is_known, sizeof(*now->is_known) * now->size, known) < 0 ||
-        fill(now->ids, sizeof(*now->ids) * now->size, ids) < 0)
+        fill(now->ids, sizeof(*now->ids) * now->size, ids) < 0 ||
+        fill(run->search.state, sizeof(*run->search.state) * run->search.doubles, state) < 0)
         return STRATO_EINVAL;
     return 0;
 }
@@ -149,16 +161,20 @@ int evolution_snapshot_read(struct strato_bytes bytes, struct evolution_run *ret
     struct evolution_run run = { 0 };
     struct strato_bytes mark = STRATO_BYTES_NONE, name;
     uint32_t items = 0;
+    uint64_t version = 0;
     int rc;
 
     r.rc = strato_cursor_array(&r.c, SNAPSHOT_ITEMS, &items);
     if (r.rc == 0)
         r.rc = strato_cursor_str(&r.c, sizeof(SNAPSHOT_MARK), &mark);
-    if (r.rc < 0 || items != SNAPSHOT_ITEMS || !strato_bytes_is(mark, SNAPSHOT_MARK) ||
-        read_u64(&r, UINT64_MAX) != SNAPSHOT_VERSION) {
-        snprintf(detail, detail_bytes, "not a snapshot of version %d", SNAPSHOT_VERSION);
+    version = read_u64(&r, UINT64_MAX);
+    if (r.rc < 0 || !strato_bytes_is(mark, SNAPSHOT_MARK) || version < 1 || version > SNAPSHOT_VERSION ||
+        items != (version == 1 ? SNAPSHOT_ITEMS_V1 : SNAPSHOT_ITEMS)) {
+        snprintf(detail, detail_bytes, "not a snapshot of version 1 to %d", SNAPSHOT_VERSION);
         return STRATO_EINVAL;
     }
+    if (version > 1)
+        settings.algorithm = (enum strato_algorithm)read_u64(&r, STRATO_ALGORITHM_COUNT - 1);
     name = read_settings(&r, &settings);
     /* a forged size must not make us allocate more than the snapshot could hold */
     if (r.rc < 0 || (uint64_t)settings.size * settings.dim * strato_gene_bytes(settings.type) > bytes.bytes) {
@@ -174,7 +190,7 @@ int evolution_snapshot_read(struct strato_bytes bytes, struct evolution_run *ret
         snprintf(detail, detail_bytes, "the snapshot's settings: %s", strato_strerror(rc));
         return rc;
     }
-    rc = read_state(&r, &run);
+    rc = read_state(&r, &run, version > 1);
     if (rc < 0) {
         snprintf(detail, detail_bytes, "the snapshot is torn or forged");
         evolution_run_fini(&run);

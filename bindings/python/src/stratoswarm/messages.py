@@ -719,7 +719,7 @@ class EvolutionCreate(Message):
     data: typing.Optional[typing.Union[bytes, Attachment]] = None
     # Name wanted; absent = the service chooses.
     population: typing.Optional[str] = None
-    # Search algorithm.
+    # Search algorithm: ga, de, de-best, de-pbest, pso, sep-cma-es, cma-es or snes; docs/evolution.md.
     algo: str = 'ga'
     # Sub-populations that exchange individuals.
     islands: int = 1

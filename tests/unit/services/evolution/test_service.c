@@ -194,7 +194,7 @@ static void what_is_not_offered_is_refused_by_name(void **state)
         uint32_t islands, dim;
         const char *word;
     } rows[] = {
-        { "hills", "ga", "one_point", 1, 4, "rastrigin" },      { "sphere", "de", "one_point", 1, 4, "algo de" },
+        { "hills", "ga", "one_point", 1, 4, "rastrigin" },      { "sphere", "annealing", "one_point", 1, 4, "cma-es" },
         { "sphere", "ga", "uniform", 1, 4, "crossover" },       { "sphere", "ga", "one_point", 2, 4, "islands" },
         { "rosenbrock", "ga", "one_point", 1, 1, "genes" },     { "strategy", "ga", "one_point", 1, 64, "set dim" },
         { "strategy", "ga", "one_point", 1, 24, "needs data" },

@@ -87,6 +87,27 @@ static void bytes_left_over_are_refused(void **state)
     assert_true(evolution_snapshot_read(strato_writer_view(&snapshot), &read, detail, sizeof(detail)) < 0);
 }
 
+static void a_snapshot_of_version_1_is_read_as_a_genetic_algorithm(void **state)
+{
+    /* array16 of 29 items, fixstr of 16, version, algorithm 0 ... and at the end an empty bin */
+    enum { COUNT_AT = 2, VERSION_AT = 3 + 1 + 16 };
+    struct evolution_run read;
+
+    (void)state;
+    assert_int_equal(snapshot.data[COUNT_AT], 29);
+    assert_int_equal(snapshot.data[VERSION_AT], 2);
+    snapshot.data[COUNT_AT] = 27;
+    snapshot.data[VERSION_AT] = 1;
+    memmove(snapshot.data + VERSION_AT + 1, snapshot.data + VERSION_AT + 2, snapshot.bytes - VERSION_AT - 2);
+    assert_int_equal(
+        evolution_snapshot_read(strato_bytes(snapshot.data, snapshot.bytes - 3), &read, detail, sizeof(detail)), 0);
+    assert_int_equal(read.settings.algorithm, STRATO_ALGORITHM_GA);
+    assert_memory_equal(read.now.genes, run.now.genes, run.now.stride_bytes * 6);
+    evolution_run_fini(&read);
+    snapshot.data[VERSION_AT] = 3;
+    assert_true(evolution_snapshot_read(strato_writer_view(&snapshot), &read, detail, sizeof(detail)) < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +115,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_torn_snapshot_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(no_flipped_byte_does_harm, setup, teardown),
         cmocka_unit_test_setup_teardown(bytes_left_over_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_snapshot_of_version_1_is_read_as_a_genetic_algorithm, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
