@@ -9,6 +9,7 @@
 
 #include "core/errors.h"
 #include "core/oracle/normal.h"
+#include "core/oracle/normal_functions.h"
 
 int strato_mutation_check(const struct strato_mutation *m)
 {
@@ -21,11 +22,7 @@ int strato_mutation_check(const struct strato_mutation *m)
 
 double strato_polynomial_delta(double u, double eta)
 {
-    double power = 1 / (eta + 1);
-
-    if (u < 0.5)
-        return strato_strict_exp(power * strato_strict_log(2 * u)) - 1;
-    return 1 - strato_strict_exp(power * strato_strict_log(2 * (1 - u)));
+    return normal_polynomial(u, eta);
 }
 
 /* The deviate of one gene from the block of its four neighbours: lanes 0,1 and 2,3 share a Box-Muller pair. */

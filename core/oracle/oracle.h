@@ -52,6 +52,7 @@ struct strato_problem {
     const char *data_doc; /* layout of the data, or NULL */
     uint32_t
         landscape; /* number in landscape_functions.h, computed in double whatever the rows are; 0 = another kind */
+    bool is_fused; /* workers with an engine breed it on their device */
     const char *capability; /* workers offer fitness:CAPABILITY; NULL = the name */
 };
 

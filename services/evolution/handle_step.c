@@ -3,6 +3,7 @@
  *
  *     fitness known? -> copy elites, select, cross, mutate (or ask the search) -> fitness of the children known? -> ... -> Stepped
  *
+ * Where a worker breeds on its device, several generations at a time go there instead (engine.c), as one long evaluation.
  * One generation a call of progress, so that messages are looked at in between however long the step is.
  *
  * SPDX-License-Identifier: MIT
@@ -78,8 +79,10 @@ static enum ask_progress progress_step(struct evolution_service *s, struct popul
 {
     if (!ask->has_begun && !begin(s, p, ask))
         return ASK_DONE;
-    if (!evolution_run_is_settled(&p->run))
+    if (!evolution_run_is_settled(&p->run) || p->engine.state != ENGINE_IDLE)
         return ASK_WAITS;
+    ask->done += p->engine.bred;
+    p->engine.bred = 0;
     ask->evaluation_us += service_now_us(s) - ask->since_us;
     evolution_run_fold(&p->run);
     service_note_best(s, p);
@@ -87,6 +90,10 @@ static enum ask_progress progress_step(struct evolution_service *s, struct popul
         service_tell_improved(s, p, true);
         stepped(s, p, ask);
         return ASK_DONE;
+    }
+    if (service_engine_want(s, p, ask->generations - ask->done)) {
+        ask->since_us = service_now_us(s);
+        return ASK_WAITS;
     }
     if (!breed(s, p, ask)) {
         service_error(s, ask->ticket, STRATO_COMMON_ERROR_CODE_FAILED, "out of memory in generation %llu",

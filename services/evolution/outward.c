@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "schemas/fitness.h"
+#include "services/evolution/breed_call.h"
 #include "services/evolution/problem.h"
 
 int outward_declare(strato_client *client)
@@ -188,6 +189,16 @@ static void fail(struct outward *o, struct outward_call *c, uint64_t now_ms)
     release(o, c);
 }
 
+/* No engine, or it failed: the population goes on by rows. */
+static void fail_breed(struct outward *o, struct outward_call *c, uint64_t now_ms)
+{
+    o->no_engine_until_ms = now_ms + OUTWARD_NO_ENGINE_MS;
+    evolution_service_engine(o->service, false);
+    if (c->batch)
+        evolution_service_lose(o->service, &c->batch);
+    release(o, c);
+}
+
 static struct outward_call *free_call(struct outward *o)
 {
     for (uint32_t i = 0; i < OUTWARD_CALLS_MAX; i++)
@@ -204,11 +215,17 @@ bool outward_send(struct outward *o, uint64_t now_ms)
 
     if (!c)
         return false;
+    evolution_service_engine(o->service, now_ms >= o->no_engine_until_ms);
     c->batch = evolution_service_batch(o->service, o->workers ? o->workers : OUTWARD_LOCAL_SHARES);
     if (!c->batch)
         return false;
     o->calls_count++;
     ask_workers(o, now_ms);
+    if (c->batch->generations) {
+        if (breed_call_start(o->client, c->batch, OUTWARD_BREED_DEADLINE_MS, &c->id) < 0)
+            fail_breed(o, c, now_ms);
+        return true;
+    }
     problem = problem_of(o, c->batch);
     if (now_ms < problem->local_until_ms) {
         evaluate_here(o, &c->batch);
@@ -281,7 +298,12 @@ bool outward_receive(struct outward *o, uint64_t now_ms)
     for (uint32_t i = 0; i < OUTWARD_CALLS_MAX && !c; i++)
         if (o->calls[i].batch && o->calls[i].id == result.id)
             c = &o->calls[i];
-    if (c && result.err == 0)
+    if (c && c->batch->generations) {
+        if (result.err == 0 && breed_call_answer(o->service, &c->batch, result.reply) == 0)
+            release(o, c);
+        else
+            fail_breed(o, c, now_ms);
+    } else if (c && result.err == 0)
         answered(o, c, result.reply, now_ms);
     else if (c &&
              (result.err == STRATO_ENO_RESPONDERS || result.err == STRATO_ENO_CHANNEL || result.err == STRATO_ECLOSED))

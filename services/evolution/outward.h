@@ -6,6 +6,9 @@
  *                   -> nobody serves the problem: C reference, and for a while without asking
  *                   -> worker lost, deadline, bad answer: the rows are wanted again
  *
+ *     batch to breed -> call of fitness.breed, for a worker with an engine -> bred
+ *                    -> nobody, or a failure: the same generations by rows, and for a second no engine is asked
+ *
  * Three failures in a row also mean the C reference for a while, so that a run ends whatever workers do.
  *
  * SPDX-License-Identifier: MIT
@@ -23,9 +26,11 @@ enum {
     OUTWARD_LOCAL_MS = 200,         /* how long nobody is asked after nobody served */
     OUTWARD_FAILED_LOCAL_MS = 1000, /* the same after FAILURES_MAX failures in a row */
     OUTWARD_FAILURES_MAX = 3,
-    OUTWARD_WORKERS_EVERY_MS = 500, /* how often the number of workers is asked for */
-    OUTWARD_LOCAL_SHARES = 16,      /* pieces of a generation computed here; messages are looked at in between */
-    OUTWARD_INLINE_BYTES = 4096,    /* rows from here on travel as an attachment */
+    OUTWARD_BREED_DEADLINE_MS = 60000, /* of a call to breed, which takes a quarter of a second when all is well */
+    OUTWARD_NO_ENGINE_MS = 1000,       /* how long no engine is asked after none was there, or one failed */
+    OUTWARD_WORKERS_EVERY_MS = 500,    /* how often the number of workers is asked for */
+    OUTWARD_LOCAL_SHARES = 16,         /* pieces of a generation computed here; messages are looked at in between */
+    OUTWARD_INLINE_BYTES = 4096,       /* rows from here on travel as an attachment */
 };
 
 struct outward_call {
@@ -47,6 +52,7 @@ struct outward {
     struct outward_problem problems[OUTWARD_PROBLEMS_MAX];
     uint32_t workers;
     uint64_t workers_asked_ms;
+    uint64_t no_engine_until_ms;
 };
 
 /** Declare the channel `fitness`; equal settings are no error. @return 0 or an error of strato_admin(). */

@@ -44,6 +44,16 @@ struct ask {
     struct strato_mutation mutation;
 };
 
+/** Breeding of one population on a device, engine.c. */
+struct engine {
+    enum { ENGINE_IDLE, ENGINE_WANTED, ENGINE_AWAY } state;
+    uint32_t generations;  /* asked for */
+    uint32_t chunk;        /* how many the next time; 0 = none yet */
+    uint32_t bred;         /* done since the step looked */
+    uint32_t by_rows_left; /* generations to go by rows after a loss */
+    uint64_t since_us;
+};
+
 struct population {
     struct population *next;
     char name[EVOLUTION_NAME_BYTES_MAX + 1];
@@ -53,6 +63,7 @@ struct population {
     uint64_t used; /* turn of the service when it was last asked */
     uint64_t created_us;
     uint64_t local_evaluations;
+    struct engine engine;
     /* FitnessImproved that waits for its turn */
     bool has_improved;
     struct evolution_improvement improved;
@@ -72,6 +83,7 @@ struct evolution_service {
     struct population *turn; /* whose batch comes next */
     struct action_node *head, *tail;
     uint32_t waiting;
+    bool has_engine;       /* a worker breeds on its device */
     uint64_t turns, named; /* named: populations that the service named, for the next name */
 };
 
@@ -93,6 +105,14 @@ void service_error(struct evolution_service *s, uint64_t ticket, enum strato_com
 void service_tell_improved(struct evolution_service *s, struct population *p, bool is_last);
 /** Note the best of a wholly known population. */
 void service_note_best(struct evolution_service *s, struct population *p);
+
+/** Want up to `left` generations bred on a device, if there is one that can. @return whether they are wanted now. */
+bool service_engine_want(struct evolution_service *s, struct population *p, uint64_t left);
+/** The batch of a population that wants to be bred; NULL if memory is out. */
+struct evolution_batch *service_engine_batch(struct evolution_service *s, struct population *p);
+/** A batch to breed was lost: some generations go by rows before it is tried again. */
+void service_engine_lost(struct population *p);
+void service_batch_free(struct evolution_batch **batch);
 
 /** Reply Individuals of these rows. */
 void reply_individuals(struct evolution_service *s, struct population *p, uint64_t ticket, const uint32_t *rows,

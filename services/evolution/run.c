@@ -213,6 +213,36 @@ void evolution_run_breed(struct evolution_run *run, struct strato_selection *sel
     run->scan = 0;
 }
 
+int evolution_run_adopt(struct evolution_run *run, const struct evolution_bred *bred)
+{
+    struct strato_population parents = run->now;
+    uint32_t size = parents.size, elites = run->settings.breeding.elite_count;
+    uint64_t born = (uint64_t)bred->generations * (size - (elites < size ? elites : size));
+    size_t row_bytes = parents.dim * strato_gene_bytes(parents.type);
+
+    assert(evolution_run_is_settled(run) && run->settings.algorithm == STRATO_ALGORITHM_GA);
+    for (uint32_t row = 0; row < size; row++)
+        if (bred->origins[row] >= size + born)
+            return STRATO_EINVAL;
+    for (uint32_t row = 0; row < size; row++) {
+        uint32_t origin = bred->origins[row];
+
+        memcpy(run->next.genes + row * run->next.stride_bytes, bred->genes + row * row_bytes, row_bytes);
+        strato_population_set_fitness(&run->next, row, bred->values[row]);
+        run->next.ids[row] =
+            origin < size ? parents.ids[origin]
+                          : strato_individual_id_of(run->settings.breeding.seed, run->births + (origin - size) + 1);
+    }
+    run->now = run->next;
+    run->next = parents;
+    run->births += born;
+    run->evaluations += bred->evaluations;
+    run->generation += bred->generations;
+    run->round++;
+    run->scan = 0;
+    return 0;
+}
+
 void evolution_run_mutate(struct evolution_run *run, uint32_t row, const struct strato_mutation *m)
 {
     struct strato_counter at = { .individual = row, .generation = (uint32_t)run->asked, .stream = STRATO_STREAM_ASKED };

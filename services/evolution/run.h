@@ -99,6 +99,18 @@ int evolution_run_select(struct evolution_run *run, struct strato_selection *ret
 /** Replace the population by the next one; generation and round rise by one. */
 void evolution_run_breed(struct evolution_run *run, struct strato_selection *selection);
 
+/** What a device bred: the same generations that evolution_run_breed() and an evaluation of each would have made. */
+struct evolution_bred {
+    uint32_t generations;
+    const uint8_t *genes;    /* row-major, tightly packed */
+    const double *values;    /* [size], 8-byte aligned */
+    const uint32_t *origins; /* [size]: below size = that row, unchanged; else size + children born before it */
+    uint64_t evaluations;
+};
+/** Take them in. The run is a settled, wholly known genetic one. @return 0; STRATO_EINVAL if an origin cannot be, and
+ *  nothing has changed. */
+int evolution_run_adopt(struct evolution_run *run, const struct evolution_bred *bred);
+
 /** Mutate one row outside a step (counter: the number of such operators so far, see evolution_run.asked). */
 void evolution_run_mutate(struct evolution_run *run, uint32_t row, const struct strato_mutation *m);
 /** Replace an individual; `fitness` may be NULL for unknown. */

@@ -371,9 +371,10 @@ bool evolution_service_advance(struct evolution_service *s)
 
 /* ---- batches ---------------------------------------------------------------------------------------- */
 
-static void batch_free(struct evolution_batch **batch)
+void service_batch_free(struct evolution_batch **batch)
 {
     free((*batch)->genes);
+    free((*batch)->values);
     free((*batch)->rows);
     free(*batch);
     *batch = NULL;
@@ -402,7 +403,7 @@ static struct evolution_batch *batch_of(struct population *p, uint32_t shares)
     b->rows = calloc(rows_max, sizeof(*b->rows));
     b->genes = malloc(rows_max * row_bytes);
     if (!b->rows || !b->genes) {
-        batch_free(&b);
+        service_batch_free(&b);
         return NULL;
     }
     b->settings = &p->run.settings;
@@ -422,6 +423,8 @@ struct evolution_batch *evolution_service_batch(struct evolution_service *s, uin
         struct population *p = s->turn ? s->turn : s->populations;
 
         s->turn = p->next;
+        if (p->engine.state == ENGINE_WANTED)
+            return service_engine_batch(s, p);
         if (p->run.wanted > 0)
             return batch_of(p, shares);
     }
@@ -438,7 +441,7 @@ void evolution_service_tell(struct evolution_service *s, struct evolution_batch 
     if (is_local)
         p->local_evaluations += news;
     p->batches_out--;
-    batch_free(batch);
+    service_batch_free(batch);
 }
 
 void evolution_service_lose(struct evolution_service *s, struct evolution_batch **batch)
@@ -446,7 +449,10 @@ void evolution_service_lose(struct evolution_service *s, struct evolution_batch 
     struct population *p = (*batch)->population;
 
     (void)s;
-    evolution_run_lose(&p->run, (*batch)->round, (*batch)->rows, (*batch)->count);
+    if ((*batch)->generations)
+        service_engine_lost(p);
+    else
+        evolution_run_lose(&p->run, (*batch)->round, (*batch)->rows, (*batch)->count);
     p->batches_out--;
-    batch_free(batch);
+    service_batch_free(batch);
 }

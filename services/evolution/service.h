@@ -4,7 +4,8 @@
  *     evolution_service_ask()        a message of the channel `evolution` has arrived
  *     evolution_service_advance()    do what can be done without waiting, a bounded piece of it
  *     evolution_service_action()     what is to be sent: replies and events, in order
- *     evolution_service_batch()      rows that somebody shall evaluate; then _tell() or _lose() them
+ *     evolution_service_batch()      rows that somebody shall evaluate, or a population to breed on a device; then _tell(),
+ *                                    _bred() or _lose() them
  *
  * Each population serves its asks one after the other; populations run beside each other. It opens no
  * socket; the only clock is a function for durations in replies, which may be left out, and no result depends
@@ -79,6 +80,9 @@ struct evolution_batch {
     uint32_t count;
     uint8_t *genes; /* row-major [count][dim], tightly packed */
     size_t genes_bytes;
+    uint32_t generations; /* 0 = evaluate these rows; else breed so many generations of them, the whole population */
+    uint64_t generation;  /* breed: of these rows */
+    double *values;       /* breed: their fitness, [count] */
     /* the service's own */
     struct population *population;
     uint32_t round;
@@ -94,6 +98,11 @@ struct evolution_batch *evolution_service_batch(struct evolution_service *s, uin
 /** Fitness of its rows, [count]; frees the batch. is_local = computed by the C reference. */
 void evolution_service_tell(struct evolution_service *s, struct evolution_batch **batch, const double *values,
                             bool is_local);
-/** Nobody evaluated it; its rows are wanted again; frees the batch. */
+/** Is there a worker that breeds on its device? Until it is said, no. Batches to breed come out only while there is one. */
+void evolution_service_engine(struct evolution_service *s, bool is_there);
+/** The outcome of a batch to breed; frees the batch. @return 0; STRATO_EINVAL if it cannot be: then the batch is lost. */
+int evolution_service_bred(struct evolution_service *s, struct evolution_batch **batch,
+                           const struct evolution_bred *bred);
+/** Nobody evaluated or bred it; its rows are wanted again, or bred otherwise; frees the batch. */
 void evolution_service_lose(struct evolution_service *s, struct evolution_batch **batch);
 #endif

@@ -158,13 +158,14 @@ static struct device_kernel *opencl_program_kernel(struct device_program *progra
     return index < program->count ? &program->kernels[index] : NULL;
 }
 
+/* Aliases are the table's; kernels that only this worker launches (the engine's) are not in it. */
 static struct device_kernel *opencl_builtin(struct device *device, const char *name)
 {
     const struct builtin *builtin = builtin_find(name);
     struct device_program *all = opencl_of(device)->builtins;
 
-    for (uint32_t i = 0; builtin && i < all->count; i++)
-        if (strcmp(all->kernels[i].signature.name, builtin->name) == 0)
+    for (uint32_t i = 0; i < all->count; i++)
+        if (strcmp(all->kernels[i].signature.name, builtin ? builtin->name : name) == 0)
             return &all->kernels[i];
     return NULL;
 }
@@ -247,8 +248,11 @@ static int build_builtins(struct opencl *o)
     if (rc == 0)
         rc = opencl_buffer_new(&o->device, DEVICE_ALIGN_BYTES, &buffer);
     for (uint32_t i = 0; rc == 0 && i < o->builtins->count; i++) {
+        const struct builtin *builtin = builtin_find(o->builtins->kernels[i].signature.name);
+
         o->builtins->kernels[i].ignores_surplus = true;
-        rc = warm_up(o, &o->builtins->kernels[i], buffer);
+        if (builtin && !builtin_is_large(builtin))
+            rc = warm_up(o, &o->builtins->kernels[i], buffer);
     }
     opencl_buffer_destroy(&o->device, &buffer);
     o->busy_ns = 0;

@@ -271,6 +271,11 @@ const struct builtin *builtin_at(uint32_t index)
     return index < BUILTIN_COUNT ? &builtins[index] : NULL;
 }
 
+bool builtin_is_large(const struct builtin *builtin)
+{
+    return builtin->run == landscape_run || builtin->run == landscape_f64_run;
+}
+
 const struct builtin *builtin_find(const char *name)
 {
     /* The message samples say vector_add; both names are one kernel. */

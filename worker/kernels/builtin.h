@@ -36,6 +36,8 @@ struct builtin {
 
 const struct builtin *builtin_find(const char *name);
 const struct builtin *builtin_at(uint32_t index); /* NULL behind the last */
+/** Does a compiler take seconds over it, so that its first use makes it ready and not the start of a node? */
+bool builtin_is_large(const struct builtin *builtin);
 /** OpenCL C of all built-ins: files joined in order, NUL-terminated. Static; made at build time. */
 extern const char *const builtin_source;
 #endif

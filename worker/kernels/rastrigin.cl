@@ -4,20 +4,24 @@ float16 rastrigin_term_f32(float16 x)
     return fma(x, x, fma((float16)(-10.0f), strict_cos_turn_f32(x), (float16)(10.0f)));
 }
 
-kernel void rastrigin(global const float *rows, global float *values, uint count, uint dim)
+float rastrigin_row_f32(global const float *row, uint dim)
 {
-    size_t id = get_global_id(0);
-    global const float *row = rows + id * dim;
     float16 lanes = (float16)(0.0f);
     uint i = 0;
 
-    if (id >= count)
-        return;
     for (; i + 16 <= dim; i += 16)
         lanes += rastrigin_term_f32(vload16(0, row + i));
     if (i < dim)
         lanes += strict_keep_f32(rastrigin_term_f32(strict_tail_f32(row + i, dim - i)), dim - i);
-    values[id] = 0.0f - strict_fold_f32(lanes);
+    return 0.0f - strict_fold_f32(lanes);
+}
+
+kernel void rastrigin(global const float *rows, global float *values, uint count, uint dim)
+{
+    size_t id = get_global_id(0);
+
+    if (id < count)
+        values[id] = rastrigin_row_f32(rows + id * dim, dim);
 }
 
 #ifdef STRATO_HAS_F64

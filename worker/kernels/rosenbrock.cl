@@ -7,23 +7,27 @@ float16 rosenbrock_term_f32(float16 x, float16 next)
     return fma((float16)(100.0f) * bend, bend, rest * rest);
 }
 
-kernel void rosenbrock(global const float *rows, global float *values, uint count, uint dim)
+float rosenbrock_row_f32(global const float *row, uint dim)
 {
-    size_t id = get_global_id(0);
-    global const float *row = rows + id * dim;
     float16 lanes = (float16)(0.0f);
     uint pairs = dim > 0 ? dim - 1 : 0;
     uint i = 0;
 
-    if (id >= count)
-        return;
     for (; i + 16 <= pairs; i += 16)
         lanes += rosenbrock_term_f32(vload16(0, row + i), vload16(0, row + i + 1));
     if (i < pairs)
         lanes += strict_keep_f32(rosenbrock_term_f32(strict_tail_f32(row + i, pairs - i),
                                                      strict_tail_f32(row + i + 1, pairs - i)),
                                  pairs - i);
-    values[id] = 0.0f - strict_fold_f32(lanes);
+    return 0.0f - strict_fold_f32(lanes);
+}
+
+kernel void rosenbrock(global const float *rows, global float *values, uint count, uint dim)
+{
+    size_t id = get_global_id(0);
+
+    if (id < count)
+        values[id] = rosenbrock_row_f32(rows + id * dim, dim);
 }
 
 #ifdef STRATO_HAS_F64

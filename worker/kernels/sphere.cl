@@ -1,13 +1,9 @@
 /* sphere.cl - -sum(x^2). Reference: core/oracle/sphere.c. SPDX-License-Identifier: MIT */
-kernel void sphere(global const float *rows, global float *values, uint count, uint dim)
+float sphere_row_f32(global const float *row, uint dim)
 {
-    size_t id = get_global_id(0);
-    global const float *row = rows + id * dim;
     float16 lanes = (float16)(0.0f);
     uint i = 0;
 
-    if (id >= count)
-        return;
     for (; i + 16 <= dim; i += 16) {
         float16 x = vload16(0, row + i);
 
@@ -18,7 +14,15 @@ kernel void sphere(global const float *rows, global float *values, uint count, u
 
         lanes = fma(x, x, lanes); /* missing lanes are 0 */
     }
-    values[id] = 0.0f - strict_fold_f32(lanes);
+    return 0.0f - strict_fold_f32(lanes);
+}
+
+kernel void sphere(global const float *rows, global float *values, uint count, uint dim)
+{
+    size_t id = get_global_id(0);
+
+    if (id < count)
+        values[id] = sphere_row_f32(rows + id * dim, dim);
 }
 
 #ifdef STRATO_HAS_F64

@@ -19,6 +19,7 @@
 #include "worker/device/opencl.h"
 #include "worker/device/sim.h"
 #include "worker/net/clock.h"
+#include "worker/tasks/engine.h"
 
 enum {
     GPU_PREFETCH = 100,   /* for sessions bound to this worker: a stream pipelines */
@@ -28,7 +29,7 @@ enum {
     TICK_MS = 1000,
     CONNECT_MS = 2000, /* short: a worker that is told to stop meanwhile waits for it */
     RETRY_MS = 1000,   /* between attempts to connect, and to open a channel that is not there yet */
-    CAPS_MAX = 16,
+    CAPS_MAX = 24,
     CAP_BYTES = 80,
 };
 
@@ -159,7 +160,7 @@ static void on_client_event(void *arg, enum strato_client_event event, int err, 
     log_end(&line);
 }
 
-/** gpu, device:CLASS, and fitness:CAPABILITY for each problem; those of one family are neighbours. */
+/** gpu, device:CLASS, engine where the device breeds, and fitness:CAPABILITY for each problem; those of one family are neighbours. */
 static uint32_t list_caps(const struct node *node, char texts[CAPS_MAX][CAP_BYTES], const char *caps[CAPS_MAX])
 {
     uint32_t problems_count, count = 0;
@@ -174,6 +175,8 @@ static uint32_t list_caps(const struct node *node, char texts[CAPS_MAX][CAP_BYTE
             continue; /* one for the whole family */
         snprintf(texts[count++], CAP_BYTES, "fitness:%s", capability);
     }
+    if (engine_is_offered(node->device) && count < CAPS_MAX)
+        snprintf(texts[count++], CAP_BYTES, "engine");
     for (uint32_t i = 0; i < count; i++)
         caps[i] = texts[i];
     return count;

@@ -111,6 +111,7 @@ int handle_gpu_cancel(struct command *c);
 int handle_gpu_submit(struct command *c);
 /** fitness.evaluate; answers by itself, also its errors. */
 int handle_evaluate(struct tasks *tasks, const struct task *task, struct task_result *result);
+int handle_breed(struct tasks *tasks, const struct task *task, struct task_result *result);
 
 /** Printable name of a buffer or kernel for messages: "%.*s". */
 #define TEXT(b) (int)((b).bytes < 128 ? (b).bytes : 128), (const char *)(b).data

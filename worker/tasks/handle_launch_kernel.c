@@ -31,7 +31,8 @@ static int find_kernel(struct command *c, struct strato_bytes id, struct device_
     snprintf(text, sizeof(text), "%.*s", (int)id.bytes, (const char *)id.data);
     *ret_kernel = NULL;
     if (strncmp(text, "builtin:", 8) == 0) {
-        *ret_kernel = c->tasks->device->ops->builtin(c->tasks->device, text + 8);
+        if (builtin_find(text + 8)) /* others are the worker's own: nobody checks their arguments */
+            *ret_kernel = c->tasks->device->ops->builtin(c->tasks->device, text + 8);
     } else if (strncmp(text, "prog:", 5) == 0) {
         hash = strchr(text, '#');
         if (!hash)

@@ -142,6 +142,8 @@ int tasks_run(struct tasks *tasks, const struct task *task, struct task_result *
     memset(ret_result, 0, sizeof(*ret_result));
     if (strato_bytes_is(task->type, STRATO_TYPE_FITNESS_EVALUATE))
         return handle_evaluate(tasks, task, ret_result);
+    if (strato_bytes_is(task->type, STRATO_TYPE_FITNESS_BREED))
+        return handle_breed(tasks, task, ret_result);
     return run_gpu(tasks, task, ret_result);
 }
 

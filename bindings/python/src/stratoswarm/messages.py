@@ -1083,6 +1083,84 @@ class FitnessFitness(Message):
 
 
 @dataclasses.dataclass
+class FitnessBreed(Message):
+    """Run generations of the genetic algorithm without leaving the device, for workers with the capability
+    `engine`. Tournament selection, one-point crossover, f32; the rows and the values that come back are those
+    of evolution.step, bit for bit.
+
+    Replies: fitness.bred, fitness.error.
+    """
+
+    # sphere, rosenbrock or rastrigin.
+    problem: str
+    # Genes per row. [genes]
+    dim: int
+    # The parents: row-major f32 [count][dim], little-endian, tightly packed.
+    rows: typing.Union[bytes, Attachment]
+    # Their fitness, f64[count].
+    values: typing.Union[bytes, Attachment]
+    # Of the population.
+    seed: int
+    # Of the parents.
+    generation: int
+    # How many to run.
+    generations: int = 1
+    # Individuals per draw, capped at the population. [individuals]
+    tournament: int = 3
+    # Absent = gaussian 0.1.
+    mutator: typing.Optional[EvolutionMutator] = None
+    # Chance per gene.
+    mutation_rate: float = 0.01
+    # Chance per pair of parents.
+    crossover_rate: float = 0.8
+    # Best ones copied unchanged. [individuals]
+    elite_count: int = 5
+    TYPE: typing.ClassVar[str] = "fitness.breed"
+    FIELDS: typing.ClassVar[tuple] = (
+        _c.Field("problem", _c.Str(1, 64)),
+        _c.Field("dim", _c.Int(1, 65536)),
+        _c.Field("rows", _c.Binary()),
+        _c.Field("values", _c.Binary()),
+        _c.Field("seed", _c.Int(0, 18446744073709551615)),
+        _c.Field("generation", _c.Int(0, 4294967295)),
+        _c.Field("generations", _c.Int(1, 100000), "defaulted", 1),
+        _c.Field("tournament", _c.Int(1, 8), "defaulted", 3),
+        _c.Field("mutator", _EvolutionMutator, "optional", None),
+        _c.Field("mutation_rate", _c.F64(0, 1, False), "defaulted", 0.01),
+        _c.Field("crossover_rate", _c.F64(0, 1, False), "defaulted", 0.8),
+        _c.Field("elite_count", _c.Int(1, 16), "defaulted", 5),
+    )
+
+
+@dataclasses.dataclass
+class FitnessBred(Message):
+    """The last generation of a breed."""
+
+    # As in the request.
+    rows: typing.Union[bytes, Attachment]
+    # f64[count].
+    values: typing.Union[bytes, Attachment]
+    # u32[count], little-endian: below count = that row of the request, unchanged; else count + the number of
+    # children born before it in this breed.
+    origins: typing.Union[bytes, Attachment]
+    # Rows that differed from their first parent, over all generations.
+    evaluations: int
+    # What computed it, for people.
+    device: str
+    # Time on the device. [us]
+    duration_us: int
+    TYPE: typing.ClassVar[str] = "fitness.bred"
+    FIELDS: typing.ClassVar[tuple] = (
+        _c.Field("rows", _c.Binary()),
+        _c.Field("values", _c.Binary()),
+        _c.Field("origins", _c.Binary()),
+        _c.Field("evaluations", _c.Int(0, 18446744073709551615)),
+        _c.Field("device", _c.Str(0, 256)),
+        _c.Field("duration_us", _c.Int(0, 18446744073709551615)),
+    )
+
+
+@dataclasses.dataclass
 class FitnessError(Message):
     """The worker could not evaluate."""
 
@@ -2173,6 +2251,8 @@ MESSAGES: typing.Dict[str, typing.Type[Message]] = {
     "evolution.error": EvolutionError,
     "fitness.evaluate": FitnessEvaluate,
     "fitness.fitness": FitnessFitness,
+    "fitness.breed": FitnessBreed,
+    "fitness.bred": FitnessBred,
     "fitness.error": FitnessError,
     "governor.request_allocation": GovernorRequestAllocation,
     "governor.release_allocation": GovernorReleaseAllocation,
@@ -2222,7 +2302,7 @@ HASHES = {
     "efficiency": "90fb9783",
     "events": "239308ad",
     "evolution": "5d4344bf",
-    "fitness": "cf21d0cb",
+    "fitness": "ddaba6b7",
     "governor": "a5c5a472",
     "gpu": "602ff346",
     "knowledge": "8472687d",
@@ -2375,6 +2455,8 @@ __all__ = [
     "EvolutionStrategyRank",
     "EvolutionStrategyRoulette",
     "EvolutionStrategyTournament",
+    "FitnessBred",
+    "FitnessBreed",
     "FitnessError",
     "FitnessEvaluate",
     "FitnessFitness",

@@ -6,6 +6,7 @@
 #ifndef STRATO_TEST_EVOLUTION_DRIVER_H
 #define STRATO_TEST_EVOLUTION_DRIVER_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +21,14 @@ struct manner {
     uint32_t shares;     /* batches of a generation */
     bool is_backwards;   /* the last batch is answered first */
     uint32_t lose_every; /* every n-th batch dies with its worker; 0 = none */
+    bool has_engine;     /* one of them breeds */
 };
 
 struct driver {
     struct evolution_service *service;
     struct manner manner;
     uint32_t batches;
+    uint32_t bred;                 /* generations that came from an engine */
     struct evolution_action reply; /* the last reply */
     struct {
         double old_fitness, new_fitness;
@@ -40,6 +43,7 @@ static inline void driver_init(struct driver *d, struct manner manner)
     memset(d, 0, sizeof(*d));
     d->manner = manner;
     assert_int_equal(evolution_service_new(&options, &d->service), 0);
+    evolution_service_engine(d->service, manner.has_engine);
 }
 
 static inline void driver_fini(struct driver *d)
@@ -68,6 +72,67 @@ static inline void driver_collect(struct driver *d)
     }
 }
 
+/* An engine by the C references: what services/evolution/breed.c makes, with origins told apart by name. */
+static inline void driver_breed(struct driver *d, struct evolution_batch **batch)
+{
+    struct evolution_batch *b = *batch;
+    struct evolution_settings settings = *b->settings;
+    struct strato_population now = { 0 }, next = { 0 }, kept;
+    size_t row_bytes = b->genes_bytes / b->count;
+    struct evolution_bred bred = { .generations = b->generations };
+    uint32_t *origins = calloc(b->count, sizeof(*origins));
+    uint8_t *genes = calloc(1, b->genes_bytes);
+    uint64_t births = b->count;
+
+    assert_true(origins && genes);
+    assert_int_equal(strato_population_init(&now, settings.type, b->count, settings.dim), 0);
+    assert_int_equal(strato_population_init(&next, settings.type, b->count, settings.dim), 0);
+    for (uint32_t i = 0; i < b->count; i++) {
+        memcpy(now.genes + i * now.stride_bytes, b->genes + i * row_bytes, row_bytes);
+        strato_population_set_fitness(&now, i, b->values[i]);
+        now.ids[i] = strato_individual_id_of(1, i + 1);
+    }
+    for (uint32_t g = 0; g < b->generations; g++) {
+        struct strato_selection selection;
+
+        assert_int_equal(evolution_breed_select(&settings.breeding, &now, &selection), 0);
+        evolution_breed_children(&settings.breeding, &now, &selection, (uint32_t)b->generation + g, &next, &births);
+        strato_selection_fini(&selection);
+        for (uint32_t i = 0; i < b->count; i++) {
+            struct strato_rows row = { settings.type, 1, settings.dim, next.genes + i * next.stride_bytes, 0 };
+            double value;
+
+            if (next.is_known[i])
+                continue;
+            assert_int_equal(
+                strato_problem_evaluate(settings.problem, &settings.ready_params, settings.ready_data, &row, &value),
+                0);
+            strato_population_set_fitness(&next, i, value);
+            bred.evaluations++;
+        }
+        kept = now;
+        now = next;
+        next = kept;
+    }
+    for (uint32_t i = 0; i < b->count; i++) { /* the number of a birth is the last eight bytes of a name */
+        uint64_t birth = 0;
+
+        for (int k = 9; k < 16; k++)
+            birth = birth << 8 | now.ids[i].bytes[k];
+        origins[i] = (uint32_t)birth - 1;
+        memcpy(genes + i * row_bytes, now.genes + i * now.stride_bytes, row_bytes);
+    }
+    bred.genes = genes;
+    bred.values = now.fitness;
+    bred.origins = origins;
+    d->bred += b->generations;
+    assert_int_equal(evolution_service_bred(d->service, batch, &bred), 0);
+    strato_population_fini(&now);
+    strato_population_fini(&next);
+    free(origins);
+    free(genes);
+}
+
 static inline void driver_answer(struct driver *d, struct evolution_batch *batch)
 {
     double *values = calloc(batch->count, sizeof(*values));
@@ -75,6 +140,8 @@ static inline void driver_answer(struct driver *d, struct evolution_batch *batch
     assert_non_null(values);
     if (d->manner.lose_every && ++d->batches % d->manner.lose_every == 0)
         evolution_service_lose(d->service, &batch);
+    else if (batch->generations)
+        driver_breed(d, &batch);
     else {
         assert_int_equal(evolution_batch_evaluate(batch, values), 0);
         evolution_service_tell(d->service, &batch, values, false);

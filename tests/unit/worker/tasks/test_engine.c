@@ -1,0 +1,248 @@
+/*
+ * test_engine.c - generations on the device are those of the evolution service and the C references, bit for bit.
+ *
+ * Runs on the first OpenCL device; returns 77 (skipped) where there is none.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/errors.h"
+#include "services/evolution/problem.h"
+#include "worker/device/opencl.h"
+#include "worker/device/sim.h"
+#include "worker/tasks/engine.h"
+
+static struct device *device;
+
+/** The service's way: rows by the C reference. Leaves the run after `generations`. */
+static void breed_by_rows(struct evolution_run *run, uint32_t generations)
+{
+    for (uint32_t g = 0; g <= generations; g++) {
+        uint32_t rows[1] = { 0 };
+        struct strato_selection selection;
+
+        evolution_run_want_all(run);
+        while (evolution_run_take(run, 1, rows) > 0) {
+            uint8_t genes[1024];
+            struct evolution_batch batch = { .settings = &run->settings, .count = 1, .genes = genes };
+            double value;
+
+            strato_population_pack_row(&run->now, rows[0], genes);
+            assert_int_equal(evolution_batch_evaluate(&batch, &value), 0);
+            evolution_run_tell(run, run->round, rows, 1, &value);
+        }
+        if (g == generations)
+            return;
+        assert_int_equal(evolution_run_select(run, &selection), 0);
+        evolution_run_breed(run, &selection);
+        strato_selection_fini(&selection);
+    }
+}
+
+static struct evolution_settings settings_of(const char *problem, uint32_t size, uint32_t dim)
+{
+    struct evolution_settings s = EVOLUTION_SETTINGS_DEFAULTS;
+    char detail[256];
+
+    s.size = size;
+    s.dim = dim;
+    s.breeding.seed = 0x123456789ABCDEF;
+    s.breeding.mutation.rate = 0.05;
+    assert_int_equal(evolution_problem_prepare(strato_text(problem), &s, detail, sizeof(detail)), 0);
+    return s;
+}
+
+/** Both ways from the same first generation; the device in two pieces. */
+static void compare(const struct evolution_settings *s, uint32_t generations)
+{
+    struct pool pool = { .capacity = 1 << 26 };
+    struct evolution_run run, start;
+    struct engine_job job = { .problem = s->problem,
+                              .size = s->size,
+                              .dim = s->dim,
+                              .seed = s->breeding.seed,
+                              .generations = generations / 3,
+                              .tournament = s->breeding.tournament_size,
+                              .elites = s->breeding.elite_count,
+                              .mutation = s->breeding.mutation,
+                              .crossover_rate = s->breeding.crossover_rate };
+    struct engine_result first, made;
+    float *genes = calloc((size_t)s->size * s->dim, sizeof(*genes));
+    uint64_t evaluations;
+
+    assert_non_null(genes);
+    assert_int_equal(evolution_run_init(&start, s), 0);
+    breed_by_rows(&start, 0);
+    evaluations = start.evaluations;
+    for (uint32_t i = 0; i < s->size; i++)
+        strato_population_pack_row(&start.now, i, (uint8_t *)(genes + (size_t)i * s->dim));
+    job.rows = genes;
+    job.values = start.now.fitness;
+    assert_int_equal(engine_run(device, &pool, &job, &first), 0);
+    job.rows = first.rows;
+    job.values = first.values;
+    job.generation = job.generations;
+    job.generations = generations - job.generations;
+    assert_int_equal(engine_run(device, &pool, &job, &made), 0);
+    assert_int_equal(pool.used, 0);
+
+    assert_int_equal(evolution_run_init(&run, s), 0);
+    breed_by_rows(&run, generations);
+    for (uint32_t i = 0; i < s->size; i++) {
+        float expected[256];
+
+        strato_population_pack_row(&run.now, i, (uint8_t *)expected);
+        if (memcmp(expected, made.rows + (size_t)i * s->dim, s->dim * sizeof(float)) != 0 ||
+            memcmp(&run.now.fitness[i], &made.values[i], sizeof(double)) != 0)
+            fail_msg("%s size %u dim %u row %u: %a, by rows %a", s->problem->name, s->size, s->dim, i, made.values[i],
+                     run.now.fitness[i]);
+    }
+    assert_int_equal(first.evaluations + made.evaluations, run.evaluations - evaluations);
+    evolution_run_fini(&run);
+    evolution_run_fini(&start);
+    free(genes);
+    free(first.rows);
+    free(first.values);
+    free(first.origins);
+    free(made.rows);
+    free(made.values);
+    free(made.origins);
+}
+
+static void a_hundred_generations_are_the_same_bits(void **state)
+{
+    static const char *const problems[] = { "sphere", "rosenbrock", "rastrigin" };
+
+    (void)state;
+    for (unsigned p = 0; p < 3; p++) {
+        struct evolution_settings s = settings_of(problems[p], 150, 17);
+
+        compare(&s, 100);
+    }
+}
+
+static void every_shape_and_operator_is_the_same_bits(void **state)
+{
+    static const struct {
+        uint32_t size, dim, tournament, elites;
+        enum strato_mutation_kind kind;
+        double parameter, rate, crossover;
+    } rows[] = {
+        { 2, 1, 1, 1, STRATO_MUTATE_GAUSSIAN, 0.1, 0.5, 0.8 },
+        { 64, 16, 8, 16, STRATO_MUTATE_UNIFORM, 0.5, 1.0, 1.0 },
+        { 65, 33, 3, 1, STRATO_MUTATE_POLYNOMIAL, 20, 0.2, 0.5 },
+        { 130, 100, 2, 5, STRATO_MUTATE_POLYNOMIAL, 0, 0.01, 0.9 },
+        { 5, 70, 8, 16, STRATO_MUTATE_GAUSSIAN, 2.0, 0.0, 0.0 },
+        { 33, 2, 5, 3, STRATO_MUTATE_GAUSSIAN, 1e-9, 0.7, 1.0 },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct evolution_settings s = settings_of("rastrigin", rows[i].size, rows[i].dim);
+
+        s.breeding.tournament_size = rows[i].tournament;
+        s.breeding.elite_count = rows[i].elites;
+        s.breeding.mutation.kind = rows[i].kind;
+        s.breeding.mutation.parameter = rows[i].parameter;
+        s.breeding.mutation.rate = rows[i].rate;
+        s.breeding.crossover_rate = rows[i].crossover;
+        compare(&s, 12);
+    }
+}
+
+static void origins_tell_who_lived_on(void **state)
+{
+    struct pool pool = { .capacity = 1 << 20 };
+    const float rows[4] = { 3, 1, 2, 4 };
+    const double values[4] = { -9, -1, -4, (double)NAN }; /* told by somebody: kept, not computed again */
+    struct engine_job job = { .problem = strato_problem_find(strato_text("sphere")),
+                              .size = 4,
+                              .dim = 1,
+                              .rows = rows,
+                              .values = values,
+                              .generations = 1,
+                              .tournament = 2,
+                              .elites = 2,
+                              .mutation = STRATO_MUTATION_DEFAULTS };
+    struct engine_result made;
+
+    (void)state;
+    job.mutation.rate = 1.0;
+    assert_int_equal(engine_run(device, &pool, &job, &made), 0);
+    assert_true(made.rows[0] == 1 && made.rows[1] == 2 && made.values[0] == -1 && made.values[1] == -4);
+    assert_int_equal(made.origins[0], 1);
+    assert_int_equal(made.origins[1], 2);
+    assert_int_equal(made.origins[2], 4);
+    assert_int_equal(made.origins[3], 5);
+    assert_int_equal(made.evaluations, 2);
+    free(made.rows);
+    free(made.values);
+    free(made.origins);
+}
+
+static void a_full_pool_leaves_nothing_behind(void **state)
+{
+    struct pool pool = { .capacity = 200 };
+    const float rows[4] = { 0 };
+    const double values[4] = { 0 };
+    struct engine_job job = { .problem = strato_problem_find(strato_text("sphere")),
+                              .size = 4,
+                              .dim = 1,
+                              .rows = rows,
+                              .values = values,
+                              .generations = 1,
+                              .tournament = 2,
+                              .elites = 1,
+                              .mutation = STRATO_MUTATION_DEFAULTS };
+    struct engine_result made;
+
+    (void)state;
+    assert_int_equal(engine_run(device, &pool, &job, &made), STRATO_EFULL);
+    assert_int_equal(pool.used, 0);
+}
+
+static void only_a_device_with_the_kernels_offers_an_engine(void **state)
+{
+    struct device *sim = NULL;
+
+    (void)state;
+    assert_true(engine_is_offered(device));
+    assert_int_equal(sim_open(&sim), 0);
+    assert_false(engine_is_offered(sim));
+    device_close(&sim);
+}
+
+int main(void)
+{
+    char detail[DEVICE_DETAIL_BYTES];
+    int rc = opencl_open(0, &device, detail);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hundred_generations_are_the_same_bits),
+        cmocka_unit_test(every_shape_and_operator_is_the_same_bits),
+        cmocka_unit_test(origins_tell_who_lived_on),
+        cmocka_unit_test(a_full_pool_leaves_nothing_behind),
+        cmocka_unit_test(only_a_device_with_the_kernels_offers_an_engine),
+    };
+
+    if (rc == STRATO_ENOENT || (rc == 0 && !device->info.has_f64)) {
+        fprintf(stderr, "skipped: %s\n", rc < 0 ? detail : "the device has no double");
+        return 77;
+    }
+    if (rc < 0) {
+        fprintf(stderr, "%s\n", detail);
+        return 1;
+    }
+    rc = cmocka_run_group_tests(tests, NULL, NULL);
+    device_close(&device);
+    return rc;
+}
