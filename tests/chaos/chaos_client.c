@@ -6,7 +6,8 @@
  * `send` offers messages with ids NAME-0, NAME-1, ... without end and offers each again under the same id until
  * it is confirmed; `take` takes and acknowledges. Both go on until SIGTERM. The ledger is opened for append and
  * every line is one write, so a kill -9 loses no line. Lines: `s ID` about to be offered; `c ID EPOCH` confirmed by the
- * broker of that epoch (0: it changed meanwhile); `r ID DELIVERIES` received; `k ID EPOCH` its settling was recorded.
+ * broker of that epoch (0: it changed meanwhile); `r ID DELIVERIES MS` received; `k ID EPOCH MS` its settling was recorded. MS is the
+ * machine's monotonic clock, the same for all clients: for `r` it is read after the message came, for `k` after the answer did.
  * What the lines mean together is judged by ledger.py.
  *
  * SPDX-License-Identifier: MIT
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "stratoswarm.h"
@@ -45,6 +47,14 @@ static void note(int ledger, const char *format, ...)
         perror("ledger");
         exit(4);
     }
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static int offer(strato_client *client, const char *channel, const char *id, bool is_confirmed)
@@ -114,11 +124,13 @@ static int take_all(strato_client *client, const char *channel, int ledger)
         if (rc < 0)
             continue; /* nothing came, or the broker is away */
         e = strato_message_envelope(message);
-        note(ledger, "r %.*s %u\n", (int)e->id.bytes.bytes, (const char *)e->id.bytes.data, (unsigned)e->deliveries);
+        note(ledger, "r %.*s %u %" PRIu64 "\n", (int)e->id.bytes.bytes, (const char *)e->id.bytes.data,
+             (unsigned)e->deliveries, now_ms());
         epoch = strato_client_epoch(client);
         if (strato_message_ack(message) == 0 && strato_flush(client, WAIT_MS) == 0 &&
             epoch == strato_client_epoch(client))
-            note(ledger, "k %.*s %" PRIu64 "\n", (int)e->id.bytes.bytes, (const char *)e->id.bytes.data, epoch);
+            note(ledger, "k %.*s %" PRIu64 " %" PRIu64 "\n", (int)e->id.bytes.bytes, (const char *)e->id.bytes.data,
+                 epoch, now_ms());
         strato_message_destroy(&message);
     }
     strato_consumer_close(&consumer);

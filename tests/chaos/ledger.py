@@ -25,7 +25,9 @@ class Account:
         self.offered = set()
         self.confirmed = {}  # id -> epoch
         self.received = collections.defaultdict(list)  # id -> deliveries, in the order of each taker
+        self.received_ms = {}  # id -> when it was received last
         self.settled = {}  # id -> epoch
+        self.settled_ms = {}
         for path in sorted(folder.glob("*.ledger")):
             for line in read(path):
                 if line[0] == "s":
@@ -34,15 +36,22 @@ class Account:
                     self.confirmed[line[1]] = int(line[2])
                 elif line[0] == "r":
                     self.received[line[1]].append(int(line[2]))
+                    self.received_ms[line[1]] = max(self.received_ms.get(line[1], 0), int(line[3]))
                 elif line[0] == "k":
                     self.settled[line[1]] = int(line[2])
+                    self.settled_ms[line[1]] = int(line[3])
+
+    def come_back(self):
+        """Received again after somebody was told that its settling is recorded."""
+        return {i for i, at in self.settled_ms.items() if self.received_ms[i] > at}
 
     def lost(self, epoch=None):
         """Confirmed and never received. With an epoch: only what that broker confirmed."""
         return {i for i, at in self.confirmed.items() if i not in self.received and (epoch is None or at == epoch)}
 
-    def judge(self, counts, epoch=None, is_whole=True):
-        """`counts`: the broker's numbers of the channel once it is empty. `is_whole`: one broker from start to end."""
+    def judge(self, counts, epoch=None, is_whole=True, is_durable=False):
+        """`counts`: the broker's numbers of the channel once it is empty. `is_whole`: one broker from start to end.
+        `is_durable`: all brokers had the same store, so that they count as one, but for deliveries that only the dead one knew."""
         foreign = set(self.received) - self.offered
         assert not foreign, f"received, but nobody offered it: {sorted(foreign)[:5]}"
         unsaid = {i: d for i, d in self.received.items() if len(d) > 1 and max(d) < 2}
@@ -50,7 +59,9 @@ class Account:
         lost = self.lost(epoch)
         explained = counts["dead_lettered"] + counts["expired"] + sum_of(counts["dropped"])
         assert len(lost) <= explained, f"{len(lost)} confirmed and lost, {explained} accounted for: {sorted(lost)[:5]}"
-        if is_whole:
+        if is_whole or is_durable:
+            back = self.come_back()
+            assert not back, f"settled, recorded, and received again: {sorted(back)[:5]}"
             assert counts["accepted"] >= len(self.confirmed), (counts["accepted"], len(self.confirmed))
             assert counts["accepted"] <= len(self.offered), "an id that was offered again was accepted again"
 

@@ -20,7 +20,7 @@ from proxy import Proxy  # noqa: E402
 BUILD = pathlib.Path(os.environ["STRATO_BUILD"])
 PATIENCE_S = 90  # no claim about speed: how long until a test gives up
 CHANNEL = "chaos"
-CONFIG = "channels:\n  - {name: chaos, pattern: work, capacity: 64, lease: 5s, start_timeout: 5s}\n"
+CONFIG = "channels:\n  - {name: chaos, pattern: work, capacity: 64, lease: 5s, start_timeout: 5s, durable: %s}\n"
 
 
 def eventually(claim, what):
@@ -77,11 +77,14 @@ class Client:
 class Swarm:
     """One bus behind a proxy. Use as a context manager."""
 
-    def __init__(self, *arguments, environment=None, wrapper=()):
+    def __init__(self, *arguments, environment=None, wrapper=(), is_durable=False):
         self._folder = tempfile.TemporaryDirectory()
         self.folder = pathlib.Path(self._folder.name)
         self.config = self.folder / "stratod.yaml"
-        self.config.write_text(CONFIG)
+        self.config.write_text(CONFIG % ("yes" if is_durable else "no"))
+        self.is_durable = is_durable
+        if is_durable:
+            arguments = ("--data", self.folder / "data", *arguments)
         self.arguments = ("--config", self.config, "--services", "", "--connections", "256", *arguments)
         self.wrapper = wrapper
         if environment:
@@ -121,7 +124,7 @@ class Swarm:
             taker.leave()
         self.bus.assert_laws()
         account = Account(self.folder)
-        account.judge(self.counts(), epoch, is_whole)
+        account.judge(self.counts(), epoch, is_whole, self.is_durable)
         return account
 
     def held(self):

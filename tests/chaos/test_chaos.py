@@ -99,6 +99,34 @@ def test_a_killed_broker_is_found_again_at_another_address():
         swarm.settle(is_whole=False, epoch=epoch)
 
 
+def test_a_durable_channel_outlives_broker_after_broker_under_load():
+    """Not one message that any of them confirmed is lost, and none comes back whose settling one of them confirmed."""
+    with Swarm(is_durable=True) as swarm:
+        senders, takers = crowd(swarm)
+        for round_ in range(5):
+            swarm.replace_broker()
+            senders[round_ % 2].gets_on("c", 40)
+            takers[round_ % 2].gets_on("k", 20)
+        account = swarm.settle(is_whole=False)
+        assert len(set(account.confirmed.values())) > 1 and len(account.settled) > 100
+
+
+def test_a_disk_that_fills_up_under_load_holds_producers_back_and_loses_nothing():
+    with Swarm(is_durable=True) as swarm:
+        senders, takers = crowd(swarm)
+        for _ in range(2):
+            pid = swarm.bus.broker.child.pid
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+            failures = len([line for line in swarm.bus.broker.lines if "store fails" in line])
+            eventually(lambda: sum("store fails" in line for line in swarm.bus.broker.lines) > failures, "the store fails")
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            senders[0].gets_on("c", 40)
+            takers[0].gets_on("k", 20)
+        swarm.replace_broker()
+        senders[1].gets_on("c", 20)
+        swarm.settle(is_whole=False)
+
+
 def test_a_wall_clock_that_jumps_changes_nothing(tmp_path):
     step = tmp_path / "step"
     step.write_text("0")
@@ -209,20 +237,25 @@ def test_without_descriptors_the_broker_lives_idles_and_recovers():
         swarm.settle()
 
 
-def test_anything_at_any_moment(request):
-    """The long run: --minutes M of random faults from --seed S; the default is a few seconds."""
+@pytest.mark.parametrize("kind_of_channel", ["memory", "durable"])
+def test_anything_at_any_moment(request, kind_of_channel):
+    """The long run: --minutes M of random faults from --seed S; the default is a few seconds. With a store the broker is killed too."""
     minutes, seed = request.config.getoption("--minutes"), request.config.getoption("--seed")
     chance = random.Random(seed)
     until = time.monotonic() + minutes * 60
     serial = 0
-    with Swarm() as swarm:
+    is_durable = kind_of_channel == "durable"
+    faults = ["cut", "kill", "stop"] + ["broker"] * is_durable
+    with Swarm(is_durable=is_durable) as swarm:
         senders, takers = crowd(swarm, senders=3, takers=3)
         while time.monotonic() < until:
             group, kind, role = chance.choice([(senders, "c", "send"), (takers, "r", "take")])
-            fault = chance.choice(["cut", "kill", "stop"])
+            fault = chance.choice(faults)
             i = chance.randrange(len(group))
             if fault == "cut":
                 swarm.proxy.cut()
+            elif fault == "broker":
+                swarm.replace_broker()
             elif fault == "kill":
                 serial += 1
                 group[i].kill()
@@ -234,4 +267,4 @@ def test_anything_at_any_moment(request):
             chance.choice(senders).gets_on("c", 10)
             chance.choice(takers).gets_on("r", 5)
         print(f"seed {seed}")
-        swarm.settle()
+        swarm.settle(is_whole=not is_durable)
