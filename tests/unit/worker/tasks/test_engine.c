@@ -5,16 +5,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "bench.h"
 
-#include <cmocka.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/errors.h"
 #include "services/evolution/problem.h"
@@ -211,6 +204,90 @@ static void a_full_pool_leaves_nothing_behind(void **state)
     assert_int_equal(pool.used, 0);
 }
 
+/** A message whose three rows and values are frames 0 and 1 of the bench. */
+static struct strato_fitness_breed breed_of(struct bench *b)
+{
+    static const float rows[3] = { 1, 2, 3 };
+    static const double values[3] = { -1, -4, -9 };
+    struct strato_fitness_breed m = STRATO_FITNESS_BREED_DEFAULTS;
+
+    m.problem = strato_text("sphere");
+    m.dim = 1;
+    m.rows.index = 0;
+    m.values.index = 1;
+    m.generations = 5;
+    b->frames[0] = strato_bytes(rows, sizeof(rows));
+    b->frames[1] = strato_bytes(values, sizeof(values));
+    b->frames_count = 2;
+    return m;
+}
+
+static void expect_refused(struct bench *b, const struct strato_fitness_breed *m, const char *words)
+{
+    struct strato_fitness_error error;
+    char text[1025];
+
+    bench_message(b, "fitness.breed", &strato_fitness_breed__record, m);
+    assert_string_equal(b->result.type, "fitness.error");
+    assert_true(b->result.is_failed);
+    assert_int_equal(strato_fitness_error_decode(strato_writer_view(&b->result.payload), &error, NULL), 0);
+    snprintf(text, sizeof(text), "%.*s", (int)error.message.bytes, (const char *)error.message.data);
+    if (!strstr(text, words))
+        fail_msg("want \"%s\", got: %s", words, text);
+}
+
+static void a_message_breeds_and_what_it_cannot_is_refused(void **state)
+{
+    static float many[(8 << 20) / 16 + 1];
+    static double told[(8 << 20) / 16 + 1];
+    struct tasks_options options = TASKS_OPTIONS_DEFAULTS;
+    struct strato_fitness_breed m;
+    struct bench b;
+
+    (void)state;
+    bench_open(&b, device, &options);
+    m = breed_of(&b);
+    bench_message(&b, "fitness.breed", &strato_fitness_breed__record, &m);
+    assert_string_equal(b.result.type, "fitness.bred");
+    assert_int_equal(b.result.frames_count, 3);
+    assert_true(*(const double *)b.result.frames[1].data >= -1.0);
+    m.problem = strato_text("ackley");
+    expect_refused(&b, &m, "no fused kernel for problem ackley");
+    m = breed_of(&b);
+    m.values.index = 7;
+    expect_refused(&b, &m, "no such attachment");
+    m = breed_of(&b);
+    m.dim = 2;
+    expect_refused(&b, &m, "rows has 12 bytes");
+    m = breed_of(&b);
+    b.frames[0] = b.frames[1] = strato_bytes(NULL, 0);
+    expect_refused(&b, &m, "count > 0");
+    m = breed_of(&b); /* 16 bytes an individual of one gene: exactly the limit, and one past it */
+    b.frames[0] = strato_bytes(many, sizeof(many) - sizeof(many[0]));
+    b.frames[1] = strato_bytes(told, sizeof(told) - sizeof(told[0]));
+    m.generations = 1;
+    bench_message(&b, "fitness.breed", &strato_fitness_breed__record, &m);
+    assert_string_equal(b.result.type, "fitness.bred");
+    b.frames_count = 2;
+    b.frames[0] = strato_bytes(many, sizeof(many));
+    b.frames[1] = strato_bytes(told, sizeof(told));
+    expect_refused(&b, &m, "at most 8388608");
+    task_result_fini(&b.result);
+    tasks_destroy(&b.tasks);
+}
+
+static void a_device_without_an_engine_says_so(void **state)
+{
+    struct bench *b = NULL;
+    struct strato_fitness_breed m;
+
+    (void)state;
+    assert_int_equal(bench_setup((void **)&b), 0);
+    m = breed_of(b);
+    expect_refused(b, &m, "capability engine");
+    bench_teardown((void **)&b);
+}
+
 static void only_a_device_with_the_kernels_offers_an_engine(void **state)
 {
     struct device *sim = NULL;
@@ -232,6 +309,8 @@ int main(void)
         cmocka_unit_test(origins_tell_who_lived_on),
         cmocka_unit_test(a_full_pool_leaves_nothing_behind),
         cmocka_unit_test(only_a_device_with_the_kernels_offers_an_engine),
+        cmocka_unit_test(a_message_breeds_and_what_it_cannot_is_refused),
+        cmocka_unit_test(a_device_without_an_engine_says_so),
     };
 
     if (rc == STRATO_ENOENT || (rc == 0 && !device->info.has_f64)) {
