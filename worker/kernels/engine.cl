@@ -38,13 +38,16 @@ uint4 engine_random(ulong seed, uint individual, uint block, uint generation, ui
     return (uint4)(c0, c1, c2, c3);
 }
 
-/* Blocks block..block + 15 at once: words of 64 genes, lane by block. */
-void engine_random_64(ulong seed, uint individual, uint block, uint generation, uint stream, uint *ret_words)
+/* Blocks block..block + 15 at once: words of 64 genes, lane by block. @return the least of them. */
+uint engine_random_64(ulong seed, uint individual, uint block, uint generation, uint stream, uint *ret_words)
 {
     uint16 c0 = (uint16)(individual);
     uint16 c1 = (uint16)(block) + (uint16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     uint16 c2 = (uint16)(generation), c3 = (uint16)(stream);
     uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
+    uint16 least;
+    uint8 eight;
+    uint4 four;
 
     for (uint round = 0; round < 10; round++) {
         ulong16 p0 = convert_ulong16(c0) * (ulong16)(0xD2511F53ul), p1 = convert_ulong16(c2) * (ulong16)(0xCD9E8D57ul);
@@ -60,6 +63,10 @@ void engine_random_64(ulong seed, uint individual, uint block, uint generation, 
     vstore16(c1, 1, ret_words);
     vstore16(c2, 2, ret_words);
     vstore16(c3, 3, ret_words);
+    least = min(min(c0, c1), min(c2, c3));
+    eight = min(least.lo, least.hi);
+    four = min(eight.lo, eight.hi);
+    return min(min(four.x, four.y), min(four.z, four.w));
 }
 
 /* Does a stand before b? NaN last, equals by row. */
@@ -71,21 +78,40 @@ bool engine_before(double a, uint a_row, double b, uint b_row)
     return is_better || (!is_worse && a_row < b_row);
 }
 
-/* The best of a draw without replacement: Floyd's, as selection.c. */
-uint engine_parent(global const ulong *s, global const double *fitness, uint number, uint generation)
+/* What both parents are drawn with, four blocks each, lanes 0..3 and 4..7. */
+void engine_draws(ulong seed, uint row, uint generation, uint *ret_words)
+{
+    uint8 c0 = (uint8)(2 * row) + (uint8)(0, 0, 0, 0, 1, 1, 1, 1), c1 = (uint8)(0, 1, 2, 3, 0, 1, 2, 3);
+    uint8 c2 = (uint8)(generation), c3 = (uint8)(ENGINE_STREAM_SELECT);
+    uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
+
+    for (uint round = 0; round < 10; round++) {
+        ulong8 p0 = convert_ulong8(c0) * (ulong8)(0xD2511F53ul), p1 = convert_ulong8(c2) * (ulong8)(0xCD9E8D57ul);
+
+        c0 = convert_uint8(p1 >> 32) ^ c1 ^ (uint8)(k0);
+        c1 = convert_uint8(p1 & (ulong8)(0xFFFFFFFFul));
+        c2 = convert_uint8(p0 >> 32) ^ c3 ^ (uint8)(k1);
+        c3 = convert_uint8(p0 & (ulong8)(0xFFFFFFFFul));
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    vstore8(c0, 0, ret_words);
+    vstore8(c1, 1, ret_words);
+    vstore8(c2, 2, ret_words);
+    vstore8(c3, 3, ret_words);
+}
+
+/* The best of a draw without replacement: Floyd's, as selection.c. `words` as engine_draws() left them, from the first
+ * lane of this parent. */
+uint engine_parent(global const ulong *s, global const double *fitness, const uint *words)
 {
     uint size = (uint)s[ENGINE_SIZE], k = (uint)s[ENGINE_TOURNAMENT], best = 0;
     uint drawn[ENGINE_TOURNAMENT_MAX];
-    uint4 words = (uint4)(0);
 
     for (uint i = 0; i < k; i++) {
-        uint last = size - k + i, row;
-        ulong bits;
+        uint last = size - k + i, at = i % 2 * 16 + i / 2, row;
 
-        if (i % 2 == 0)
-            words = engine_random(s[ENGINE_SEED], number, i / 2, generation, ENGINE_STREAM_SELECT);
-        bits = i % 2 ? ((ulong)words.w << 32 | words.z) : ((ulong)words.y << 32 | words.x);
-        row = (uint)mul_hi(bits, (ulong)last + 1);
+        row = (uint)mul_hi((ulong)words[at + 8] << 32 | words[at], (ulong)last + 1);
         for (uint j = 0; j < i; j++)
             row = drawn[j] == row ? last : row; /* `last` is never among the earlier ones */
         drawn[i] = row;
@@ -134,7 +160,9 @@ bool engine_mutate(global const ulong *s, global float *child, uint row, uint ge
     for (uint start = 0; s[ENGINE_RATE] > 0 && start < dim; start += 64) {
         uint genes = dim - start < 64 ? dim - start : 64;
 
-        engine_random_64(s[ENGINE_SEED], row, start / 4, generation, ENGINE_STREAM_MASK, words);
+        if (!((ulong)engine_random_64(s[ENGINE_SEED], row, start / 4, generation, ENGINE_STREAM_MASK, words) <
+              s[ENGINE_RATE]))
+            continue;
         for (uint g = 0; g < genes; g++) {
             uint gene = start + g;
             float before = child[gene], after;
@@ -181,8 +209,11 @@ kernel void engine_generation(global const float *parents, global const double *
     } else {
         uint4 words = engine_random(settings[ENGINE_SEED], row, 0, generation, ENGINE_STREAM_CROSSOVER);
 
-        first = engine_parent(settings, fitness, 2 * row, generation);
-        second = engine_parent(settings, fitness, 2 * row + 1, generation);
+        uint draws[32];
+
+        engine_draws(settings[ENGINE_SEED], row, generation, draws);
+        first = engine_parent(settings, fitness, draws);
+        second = engine_parent(settings, fitness, draws + 4);
         if (dim >= 2 && (ulong)words.x < settings[ENGINE_CROSSOVER])
             cut = 1 + (uint)mul_hi((ulong)words.z << 32 | words.y, (ulong)dim - 1);
     }
