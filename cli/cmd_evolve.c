@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/emit.h"
 #include "cli/evolve_run.h"
@@ -16,14 +17,14 @@
 
 struct evolve_config {
     struct cli_common common;
-    char *problem, *data, *report;
+    char *problem, *data, *report, *save, *resume;
     uint32_t population, dim, instance;
     uint64_t generations, every, seed;
     int dtype, algo;
     char *cost;
 };
 
-enum { EVERY_SHARE = 200, WORKERS_LOOK_MS = 500 };
+enum { EVERY_SHARE = 200, WORKERS_LOOK_MS = 500, SAVE_EVERY_MS = 10000 };
 
 static const struct strato_option rows[] = {
     { .name = "problem",
@@ -116,6 +117,19 @@ static const struct strato_option rows[] = {
       .value = "DIR",
       .complete = "dir",
       .doc = "Write report.html and result.json there." },
+    { .name = "save",
+      STRATO_OPTION_AT(struct evolve_config, save),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
+      .doc = "Keep a snapshot of the population there: every ten seconds, and at the end." },
+    { .name = "resume",
+      STRATO_OPTION_AT(struct evolve_config, resume),
+      .kind = STRATO_OPTION_STRING,
+      .value = "FILE",
+      .complete = "file",
+      .doc = "Go on from a snapshot, on whatever broker, as if there had been no break. It says problem, sizes, seed, "
+             "algorithm and parameters; the options for these are not looked at." },
 };
 
 /* All that a run holds; freed in one place. */
@@ -129,13 +143,15 @@ struct run {
     strato_client *client;
     struct progress progress;
     struct evolve_workers workers;
-    uint64_t workers_looked_ms, started_ns;
-    char population[EVOLVE_NAME_BYTES_MAX + 1], title[160];
+    uint64_t workers_looked_ms, started_ns, saved_ms;
+    char population[EVOLVE_NAME_BYTES_MAX + 1], problem[EVOLVE_NAME_BYTES_MAX + 1], title[160];
+    uint64_t first;                                      /* generation that the run begins at */
     double *generation, *best, *mean, *std_dev, *genome; /* points each; genome dim */
     struct report_run report;
     uint64_t local_evaluations;
 };
 
+/* What needs no broker to be seen. */
 static int check(struct run *r)
 {
     const struct evolve_config *c = r->config;
@@ -238,7 +254,7 @@ static void record(struct run *r, const struct evolve_progress *p)
     look_at_workers(r);
     view = (struct progress_view){ .title = r->title,
                                    .generation = p->generation,
-                                   .generations = r->config->generations,
+                                   .generations = r->first + r->config->generations,
                                    .best = p->best,
                                    .mean = p->mean,
                                    .std_dev = p->std_dev,
@@ -247,9 +263,50 @@ static void record(struct run *r, const struct evolve_progress *p)
                                    .workers = r->workers.count,
                                    .depth = r->workers.depth,
                                    .local_evaluations = r->local_evaluations };
-    progress_show(&r->progress, &view, link_now_ms(), p->generation >= r->config->generations);
+    progress_show(&r->progress, &view, link_now_ms(), p->generation >= r->first + r->config->generations);
     if (r->cli->common->jsonl)
         emit_progress(p, r);
+}
+
+/* The population of a snapshot is what the snapshot says, not what the options say. */
+static int resume(struct run *r)
+{
+    struct evolve_resumed resumed;
+    const struct strato_problem *problem;
+    int code = evolve_resume(r->cli, r->client, r->config->resume, &resumed);
+
+    if (code != CLI_OK)
+        return code;
+    problem = strato_problem_find(strato_text(resumed.problem));
+    memcpy(r->population, resumed.population, sizeof(r->population));
+    memcpy(r->problem, resumed.problem, sizeof(r->problem));
+    r->first = resumed.generation;
+    r->settings.dim = resumed.dim;
+    r->settings.population = resumed.size;
+    r->settings.seed = resumed.seed;
+    r->settings.is_f64 = resumed.is_f64;
+    if ((problem && problem->needs_data) != r->settings.has_data)
+        return cli_fail(r->cli, CLI_USAGE, "the snapshot is of the problem %s: name it, and --data FILE if it has data",
+                        resumed.problem);
+    return CLI_OK;
+}
+
+static int begin(struct run *r)
+{
+    snprintf(r->problem, sizeof r->problem, "%s", r->config->problem);
+    if (r->config->resume)
+        return resume(r);
+    return evolve_create(r->cli, r->client, &r->settings, r->population);
+}
+
+static int save(struct run *r, bool is_last)
+{
+    uint64_t now_ms = link_now_ms();
+
+    if (!r->config->save || (!is_last && now_ms < r->saved_ms + SAVE_EVERY_MS))
+        return CLI_OK;
+    r->saved_ms = now_ms;
+    return evolve_save(r->cli, r->client, r->population, r->config->save);
 }
 
 static int evolve(struct run *r)
@@ -257,7 +314,14 @@ static int evolve(struct run *r)
     uint64_t every = r->config->every ? r->config->every : (r->config->generations + EVERY_SHARE - 1) / EVERY_SHARE;
     size_t points = (size_t)((r->config->generations + every - 1) / every);
     struct evolve_progress p = { 0 };
-    int code = evolve_create(r->cli, r->client, &r->settings, r->population);
+    uint64_t last;
+    int code = begin(r);
+
+    if (code != CLI_OK)
+        return code;
+    p.generation = r->first;
+    last = r->first + r->config->generations;
+    r->saved_ms = link_now_ms();
 
     r->generation = calloc(points, sizeof(double));
     r->best = calloc(points, sizeof(double));
@@ -266,17 +330,19 @@ static int evolve(struct run *r)
     r->genome = calloc(r->settings.dim, sizeof(double));
     if (!r->generation || !r->best || !r->mean || !r->std_dev || !r->genome)
         return cli_fail(r->cli, CLI_FAILED, "out of memory");
-    snprintf(r->title, sizeof r->title, "%.60s, %u genes, population %u, seed %" PRIu64, r->config->problem,
-             r->settings.dim, r->settings.population, r->settings.seed);
+    snprintf(r->title, sizeof r->title, "%.60s, %u genes, population %u, seed %" PRIu64, r->problem, r->settings.dim,
+             r->settings.population, r->settings.seed);
     r->started_ns = link_now_ns();
-    while (code == CLI_OK && p.generation < r->config->generations && r->report.points < points) {
-        uint64_t left = r->config->generations - p.generation;
+    while (code == CLI_OK && p.generation < last && r->report.points < points) {
+        uint64_t left = last - p.generation;
 
         code = cli_is_interrupted()
                    ? CLI_INTERRUPTED
                    : evolve_step(r->cli, r->client, r->population, p.generation, left < every ? left : every, &p);
-        if (code == CLI_OK)
+        if (code == CLI_OK) {
             record(r, &p);
+            code = save(r, p.generation >= last);
+        }
     }
     if (code == CLI_OK)
         code = evolve_best(r->cli, r->client, r->population, r->settings.dim, r->genome, &r->report.best_fitness);
@@ -367,14 +433,14 @@ static int run(struct cli *cli, const void *verb_config)
         code = load(&r);
     if (code == CLI_OK)
         code = link_open(cli, true, NULL, &r.client);
-    r.report = (struct report_run){ .problem = config->problem,
-                                    .data_file = config->data,
-                                    .dtype = config->dtype == 1 ? "f64" : "f32",
-                                    .seed = config->seed,
-                                    .population = config->population,
-                                    .dim = r.settings.dim };
+    r.report = (struct report_run){ .data_file = config->data };
     if (code == CLI_OK)
         code = evolve(&r);
+    r.report.problem = r.problem;
+    r.report.dtype = r.settings.is_f64 ? "f64" : "f32";
+    r.report.seed = r.settings.seed;
+    r.report.population = r.settings.population;
+    r.report.dim = r.settings.dim;
     r.report.generation = r.generation;
     r.report.best = r.best;
     r.report.mean = r.mean;
@@ -398,6 +464,7 @@ static const struct strato_program_example examples[] = {
     { "strato evolve --problem rastrigin --dim 32 --population 1000 --generations 300", "a benchmark function" },
     { "strato evolve --problem bbob:f8 --dim 20 --dtype f64 --algo cma-es --population 20",
       "one of BBOB's 24 functions" },
+    { "strato evolve --problem ackley --dim 64 --save run.snap", "keep a snapshot, for --resume run.snap" },
     { "strato evolve --problem strategy --data data/eu_stock_markets.csv --report out",
       "a trading strategy, with a report" },
 };

@@ -1,16 +1,22 @@
 /*
- * evolve_run.c - three requests and a look.
+ * evolve_run.c - the requests of an evolution, its snapshots as files, and a look at the workers.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "cli/evolve_run.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/admin.h"
 
-enum { INLINE_BYTES_MAX = 4096 }; /* larger data sets travel as an attachment */
+enum {
+    INLINE_BYTES_MAX = 4096,      /* larger data sets travel as an attachment */
+    SNAPSHOT_BYTES_MAX = 8 << 20, /* of a file; the service sends no more */
+};
 
 static int refused(const struct cli *cli, const struct strato_envelope *envelope)
 {
@@ -109,6 +115,125 @@ int evolve_create(const struct cli *cli, strato_client *client, const struct evo
     strato_message_destroy(&reply);
     strato_writer_fini(&numbers);
     strato_writer_fini(&payload);
+    return code;
+}
+
+/* ---- snapshots -------------------------------------------------------------------------------------- */
+
+static int read_snapshot(const struct cli *cli, const char *path, uint8_t **ret_bytes, size_t *ret_count)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t *bytes = malloc(SNAPSHOT_BYTES_MAX + 1);
+    size_t count = file && bytes ? fread(bytes, 1, SNAPSHOT_BYTES_MAX + 1, file) : 0;
+    int code = CLI_OK;
+
+    if (!file)
+        code = cli_fail(cli, CLI_NOT_FOUND, "%s: %s", path, strerror(errno));
+    else if (!bytes)
+        code = cli_fail(cli, CLI_FAILED, "out of memory");
+    else if (ferror(file) || count == 0 || count > SNAPSHOT_BYTES_MAX)
+        code = cli_fail(cli, CLI_FAILED, "%s is no snapshot: 1 byte to 8 MiB that can be read", path);
+    if (file)
+        fclose(file);
+    if (code == CLI_OK) {
+        *ret_bytes = bytes;
+        *ret_count = count;
+    } else {
+        free(bytes);
+    }
+    return code;
+}
+
+static bool read_resumed(const struct strato_message *reply, struct evolve_resumed *ret)
+{
+    struct strato_evolution_created created = STRATO_EVOLUTION_CREATED_DEFAULTS;
+
+    if (strato_evolution_created_decode(strato_message_envelope(reply)->payload, &created, NULL) < 0 ||
+        !created.has_problem || !created.has_dim || created.population.bytes > EVOLVE_NAME_BYTES_MAX ||
+        created.problem.bytes > EVOLVE_NAME_BYTES_MAX || created.dim == 0)
+        return false;
+    *ret = (struct evolve_resumed){ .generation = created.generation,
+                                    .seed = created.seed,
+                                    .size = created.size,
+                                    .dim = created.dim,
+                                    .is_f64 = created.dtype == STRATO_EVOLUTION_DTYPE_F64 };
+    memcpy(ret->population, created.population.data, created.population.bytes);
+    memcpy(ret->problem, created.problem.data, created.problem.bytes);
+    return true;
+}
+
+int evolve_resume(const struct cli *cli, strato_client *client, const char *path, struct evolve_resumed *ret_resumed)
+{
+    struct strato_evolution_restore restore = STRATO_EVOLUTION_RESTORE_DEFAULTS;
+    struct strato_send message = { .channel = "evolution", .envelope = { .type = STRATO_TYPE_EVOLUTION_RESTORE } };
+    struct strato_attachment frame = { 0 };
+    struct strato_writer payload = { 0 };
+    strato_message *reply = NULL;
+    uint8_t *bytes = NULL;
+    size_t count = 0;
+    int code = read_snapshot(cli, path, &bytes, &count);
+
+    if (code != CLI_OK)
+        return code;
+    restore.snapshot.is_inline = count < INLINE_BYTES_MAX;
+    if (restore.snapshot.is_inline)
+        restore.snapshot.bytes = strato_bytes(bytes, count);
+    frame = (struct strato_attachment){ .data = bytes, .bytes = count };
+    message.attachments = &frame;
+    message.attachments_count = restore.snapshot.is_inline ? 0 : 1;
+    strato_evolution_restore_encode(&restore, &payload);
+    message.envelope.payload = strato_writer_view(&payload);
+    code = ask(cli, client, &message, STRATO_TYPE_EVOLUTION_CREATED, &reply);
+    if (code == CLI_OK && !read_resumed(reply, ret_resumed))
+        code = undecodable(cli, &reply);
+    strato_message_destroy(&reply);
+    strato_writer_fini(&payload);
+    free(bytes);
+    return code;
+}
+
+static int write_snapshot(const struct cli *cli, const char *path, struct strato_bytes bytes)
+{
+    char beside[4096];
+    FILE *file;
+    bool is_written;
+
+    if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside)
+        return cli_fail(cli, CLI_USAGE, "--save: the path is too long");
+    file = fopen(beside, "wb");
+    is_written = file && fwrite(bytes.data, 1, bytes.bytes, file) == bytes.bytes;
+    if (file)
+        is_written = fclose(file) == 0 && is_written;
+    if (is_written && rename(beside, path) == 0)
+        return CLI_OK;
+    return cli_fail(cli, CLI_FAILED, "cannot write %s: %s", path, strerror(errno));
+}
+
+int evolve_save(const struct cli *cli, strato_client *client, const char *population, const char *path)
+{
+    struct strato_evolution_checkpoint checkpoint = STRATO_EVOLUTION_CHECKPOINT_DEFAULTS;
+    struct strato_evolution_checkpointed answer = STRATO_EVOLUTION_CHECKPOINTED_DEFAULTS;
+    struct strato_send message = { .channel = "evolution", .envelope = { .type = STRATO_TYPE_EVOLUTION_CHECKPOINT } };
+    struct strato_writer payload = { 0 };
+    struct strato_bytes frame = STRATO_BYTES_NONE, bytes;
+    strato_message *reply = NULL;
+    int code;
+
+    checkpoint.has_population = true;
+    checkpoint.population = strato_text(population);
+    strato_evolution_checkpoint_encode(&checkpoint, &payload);
+    message.envelope.payload = strato_writer_view(&payload);
+    code = ask(cli, client, &message, STRATO_TYPE_EVOLUTION_CHECKPOINTED, &reply);
+    strato_writer_fini(&payload);
+    if (code != CLI_OK)
+        return code;
+    if (strato_message_attachments(reply) > 0)
+        frame = strato_message_attachment(reply, 0);
+    if (strato_evolution_checkpointed_decode(strato_message_envelope(reply)->payload, &answer, NULL) < 0 ||
+        strato_binary_bytes(&answer.snapshot, &frame, frame.data ? 1 : 0, &bytes) < 0)
+        return undecodable(cli, &reply);
+    code = write_snapshot(cli, path, bytes);
+    strato_message_destroy(&reply);
     return code;
 }
 

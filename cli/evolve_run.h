@@ -28,6 +28,18 @@ struct evolve_settings {
 int evolve_create(const struct cli *cli, strato_client *client, const struct evolve_settings *settings,
                   char ret_population[EVOLVE_NAME_BYTES_MAX + 1]);
 
+/** What the service says of a population that it took from a snapshot. */
+struct evolve_resumed {
+    char population[EVOLVE_NAME_BYTES_MAX + 1], problem[EVOLVE_NAME_BYTES_MAX + 1];
+    uint64_t generation, seed;
+    uint32_t size, dim;
+    bool is_f64;
+};
+/** Make a population of the snapshot in a file. @return CLI_OK, or the exit code, told. */
+int evolve_resume(const struct cli *cli, strato_client *client, const char *path, struct evolve_resumed *ret_resumed);
+/** Write a snapshot of the population to a file: beside it first, then in its place, so that a kept one is never torn. */
+int evolve_save(const struct cli *cli, strato_client *client, const char *population, const char *path);
+
 /** What a step reports; see evolution.stepped. */
 struct evolve_progress {
     uint64_t generation, evaluations, local_evaluations; /* evaluations of this step */

@@ -114,10 +114,21 @@ static bool is_same(const struct evolution_settings *a, const struct evolution_s
            x->elite_count == y->elite_count;
 }
 
-static void created(struct evolution_service *s, uint64_t ticket, const struct population *p)
+void reply_created(struct evolution_service *s, uint64_t ticket, const struct population *p)
 {
-    struct strato_evolution_created reply = { .population = strato_text(p->name) };
+    const struct evolution_settings *e = &p->run.settings;
+    struct strato_evolution_created reply = STRATO_EVOLUTION_CREATED_DEFAULTS;
 
+    reply.population = strato_text(p->name);
+    reply.has_generation = reply.has_problem = reply.has_size = reply.has_dim = true;
+    reply.has_seed = reply.has_dtype = reply.has_algo = true;
+    reply.generation = p->run.generation;
+    reply.problem = strato_text(e->problem->name);
+    reply.size = e->size;
+    reply.dim = e->dim;
+    reply.seed = e->breeding.seed;
+    reply.dtype = e->type == STRATO_GENES_F64 ? STRATO_EVOLUTION_DTYPE_F64 : STRATO_EVOLUTION_DTYPE_F32;
+    reply.algo = strato_text(strato_algorithm_name(e->algorithm));
     service_reply(s, ticket, STRATO_TYPE_EVOLUTION_CREATED, &strato_evolution_created__record, &reply, NULL);
 }
 
@@ -183,7 +194,7 @@ struct population *handle_create(struct evolution_service *s, const struct evolu
     settings.high = create.has_bounds ? create.bounds[1] : settings.problem->high;
     p = create.has_population && create.population.bytes ? service_find(s, create.population) : NULL;
     if (p && p->run.generation == 0 && is_same(&p->run.settings, &settings)) {
-        created(s, ask->ticket, p);
+        reply_created(s, ask->ticket, p);
         strato_problem_data_destroy(&settings.ready_data);
         return NULL;
     }
@@ -195,7 +206,7 @@ struct population *handle_create(struct evolution_service *s, const struct evolu
     settings.ready_data = NULL; /* the run's now */
     rc = service_add(s, create.has_population ? create.population : STRATO_BYTES_NONE, &run, &p);
     if (rc == 0)
-        created(s, ask->ticket, p);
+        reply_created(s, ask->ticket, p);
 out:
     if (rc < 0)
         refuse(s, ask->ticket, rc, create.population, detail);

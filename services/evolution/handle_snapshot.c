@@ -38,7 +38,6 @@ struct population *handle_checkpoint(struct evolution_service *s, const struct e
 struct population *handle_restore(struct evolution_service *s, const struct evolution_message *m, struct ask *ask)
 {
     struct strato_evolution_restore message;
-    struct strato_evolution_created reply;
     struct strato_bytes bytes;
     struct evolution_run run = { 0 };
     struct population *p;
@@ -55,10 +54,9 @@ struct population *handle_restore(struct evolution_service *s, const struct evol
     rc = evolution_snapshot_read(bytes, &run, detail, sizeof(detail));
     if (rc == 0)
         rc = service_add(s, message.has_population ? message.population : STRATO_BYTES_NONE, &run, &p);
-    if (rc == 0) {
-        reply.population = strato_text(p->name);
-        service_reply(s, ask->ticket, STRATO_TYPE_EVOLUTION_CREATED, &strato_evolution_created__record, &reply, NULL);
-    } else
+    if (rc == 0)
+        reply_created(s, ask->ticket, p);
+    else
         service_error(s, ask->ticket,
                       rc == STRATO_EEXISTS ? STRATO_COMMON_ERROR_CODE_REFUSED : STRATO_COMMON_ERROR_CODE_INVALID, "%s",
                       *detail ? detail : strato_strerror(rc));

@@ -114,6 +114,8 @@ struct evolution_batch *service_engine_batch(struct evolution_service *s, struct
 void service_engine_lost(struct population *p);
 void service_batch_free(struct evolution_batch **batch);
 
+/** Reply Created with what the population is. */
+void reply_created(struct evolution_service *s, uint64_t ticket, const struct population *p);
 /** Reply Individuals of these rows. */
 void reply_individuals(struct evolution_service *s, struct population *p, uint64_t ticket, const uint32_t *rows,
                        uint32_t count);

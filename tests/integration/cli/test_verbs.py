@@ -155,6 +155,28 @@ def test_evolve(bus):
     assert one(bus, "evolve", "--problem", "sphere", "--population", "16", "--generations", "5")["problem"] == "sphere"
 
 
+@pytest.mark.parametrize("algo", ["ga", "cma-es"])
+def test_a_saved_evolution_goes_on_elsewhere_as_if_never_broken(bus, tmp_path, algo):
+    run = ["evolve", "--problem", "rastrigin", "--population", "16", "--dim", "4", "--algo", algo, "--seed", "3"]
+    snapshot, later = str(tmp_path / "half.snap"), str(tmp_path / "whole.snap")
+    whole = one(bus, *run, "--generations", "40", "--save", later)
+    one(bus, *run, "--generations", "20", "--save", snapshot)
+    with Bus(BUILD) as other:  # another broker, and nobody evaluates there but the service
+        half = one(other, "evolve", "--resume", snapshot, "--generations", "20", "--save", snapshot)
+        other.assert_laws()
+    assert (half["generations"], half["best_fitness"], half["genome"]) == (40, whole["best_fitness"], whole["genome"])
+    assert (half["problem"], half["dim"], half["population"]) == ("rastrigin", 4, 16)
+    assert pathlib.Path(snapshot).read_bytes() == pathlib.Path(later).read_bytes()
+
+
+def test_what_is_no_snapshot_is_refused(bus, tmp_path):
+    wrong = tmp_path / "wrong.snap"
+    wrong.write_bytes(b"wrong")
+    for path, says in ((wrong, "not a snapshot"), (tmp_path / "none", "No such file")):
+        done = bus.strato("evolve", "--resume", path, "--generations", "1", check=False)
+        assert done.returncode and says in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("arguments,status,says", [
     (["pub"], 2, "TOPIC"),
     (["push", "gpuu", "1"], 6, "did you mean 'gpu'?"),

@@ -922,9 +922,30 @@ class EvolutionCreated(Message):
 
     # Its name for the other messages.
     population: str
+    # Where it stands; above 0 after Restore.
+    generation: typing.Optional[int] = None
+    # Of the population, as are the following.
+    problem: typing.Optional[str] = None
+    # Individuals. [individuals]
+    size: typing.Optional[int] = None
+    # Genes per individual. [genes]
+    dim: typing.Optional[int] = None
+    # Key of the generator.
+    seed: typing.Optional[int] = None
+    # Number format.
+    dtype: typing.Optional[EvolutionDtype] = None
+    # Search algorithm.
+    algo: typing.Optional[str] = None
     TYPE: typing.ClassVar[str] = "evolution.created"
     FIELDS: typing.ClassVar[tuple] = (
         _c.Field("population", _c.Str(0, 64)),
+        _c.Field("generation", _c.Int(0, 18446744073709551615), "optional", None),
+        _c.Field("problem", _c.Str(0, 64), "optional", None),
+        _c.Field("size", _c.Int(0, 4294967295), "optional", None),
+        _c.Field("dim", _c.Int(0, 4294967295), "optional", None),
+        _c.Field("seed", _c.Int(0, 18446744073709551615), "optional", None),
+        _c.Field("dtype", _c.Enum(EvolutionDtype), "optional", None),
+        _c.Field("algo", _c.Str(0, 32), "optional", None),
     )
 
 
@@ -2301,7 +2322,7 @@ HASHES = {
     "cost": "3e8a5fc8",
     "efficiency": "90fb9783",
     "events": "239308ad",
-    "evolution": "5d4344bf",
+    "evolution": "54b4d935",
     "fitness": "ddaba6b7",
     "governor": "a5c5a472",
     "gpu": "602ff346",
