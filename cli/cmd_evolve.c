@@ -21,7 +21,8 @@ struct evolve_config {
     uint32_t population, dim, instance;
     uint64_t generations, every, seed;
     int dtype, algo;
-    char *cost;
+    char *cost, *mutation_rate, *crossover_rate;
+    uint32_t elites, tournament;
 };
 
 enum { EVERY_SHARE = 200, WORKERS_LOOK_MS = 500, SAVE_EVERY_MS = 10000 };
@@ -97,6 +98,33 @@ static const struct strato_option rows[] = {
       .initial = "f32",
       .choices = "f32|f64",
       .doc = "Number format of the genes on devices." },
+    { .name = "mutation-rate",
+      STRATO_OPTION_AT(struct evolve_config, mutation_rate),
+      .kind = STRATO_OPTION_STRING,
+      .value = "SHARE",
+      .initial = "0.01",
+      .doc = "Chance that a gene of a child mutates; for ga." },
+    { .name = "crossover-rate",
+      STRATO_OPTION_AT(struct evolve_config, crossover_rate),
+      .kind = STRATO_OPTION_STRING,
+      .value = "SHARE",
+      .initial = "0.8",
+      .doc = "Chance that two parents cross over; for ga." },
+    { .name = "elites",
+      STRATO_OPTION_AT(struct evolve_config, elites),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "5",
+      .max = 1U << 20,
+      .doc = "Best individuals that live on unchanged; for ga." },
+    { .name = "tournament",
+      STRATO_OPTION_AT(struct evolve_config, tournament),
+      .kind = STRATO_OPTION_UINT,
+      .value = "N",
+      .initial = "3",
+      .min = 1,
+      .max = 1U << 20,
+      .doc = "Individuals of whom the best becomes a parent; for ga." },
     { .name = "cost",
       STRATO_OPTION_AT(struct evolve_config, cost),
       .kind = STRATO_OPTION_STRING,
@@ -151,12 +179,23 @@ struct run {
     uint64_t local_evaluations;
 };
 
+static int read_share(const struct cli *cli, const char *option, const char *text, double *ret_share)
+{
+    char *end;
+
+    *ret_share = strtod(text, &end);
+    if (end == text || *end || !(*ret_share >= 0 && *ret_share <= 1))
+        return cli_fail(cli, CLI_USAGE, "--%s: want a share from 0 to 1, such as 0.05", option);
+    return CLI_OK;
+}
+
 /* What needs no broker to be seen. */
 static int check(struct run *r)
 {
     const struct evolve_config *c = r->config;
     const struct strato_problem *problem = strato_problem_find(strato_text(c->problem));
     char *end;
+    int code;
 
     if (!problem)
         return cli_fail(r->cli, CLI_USAGE, "no problem \"%s\": strato evolve --help lists them", c->problem);
@@ -175,13 +214,18 @@ static int check(struct run *r)
                                             .seed = c->seed,
                                             .is_f64 = c->dtype == 1,
                                             .instance = problem->capability ? c->instance : 0,
+                                            .elites = c->elites,
+                                            .tournament = c->tournament,
                                             .cost = r->rules.cost,
                                             .train = r->rules.train,
                                             .has_data = problem->needs_data };
     if (r->settings.dim < problem->dim_min || r->settings.dim > problem->dim_max)
         return cli_fail(r->cli, CLI_USAGE, "--dim: %s has %u to %u genes", c->problem, problem->dim_min,
                         problem->dim_max);
-    return CLI_OK;
+    code = read_share(r->cli, "mutation-rate", c->mutation_rate, &r->settings.mutation_rate);
+    if (code == CLI_OK)
+        code = read_share(r->cli, "crossover-rate", c->crossover_rate, &r->settings.crossover_rate);
+    return code;
 }
 
 static int load(struct run *r)

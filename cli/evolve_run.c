@@ -71,6 +71,12 @@ int evolve_create(const struct cli *cli, strato_client *client, const struct evo
 
     create.problem = strato_text(settings->problem);
     create.algo = strato_text(settings->algo);
+    create.mutation_rate = settings->mutation_rate;
+    create.crossover_rate = settings->crossover_rate;
+    create.elite_count = settings->elites;
+    create.has_strategy = true;
+    create.strategy.kind = STRATO_EVOLUTION_STRATEGY_TOURNAMENT;
+    create.strategy.tournament.size = settings->tournament;
     create.size = settings->population;
     create.dim = settings->dim;
     create.seed = settings->seed;

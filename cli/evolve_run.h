@@ -18,7 +18,9 @@ struct evolve_settings {
     uint32_t population, dim;
     uint64_t seed;
     bool is_f64;
-    uint32_t instance;        /* parameter of a BBOB function; 0 = the problem has none */
+    uint32_t instance;                    /* parameter of a BBOB function; 0 = the problem has none */
+    double mutation_rate, crossover_rate; /* these four for the algorithm ga */
+    uint32_t elites, tournament;
     double cost, train;       /* parameters of the problem "strategy"; sent when has_data */
     struct strato_bytes data; /* data set, none = the problem has none */
     bool has_data;

@@ -169,6 +169,15 @@ def test_a_saved_evolution_goes_on_elsewhere_as_if_never_broken(bus, tmp_path, a
     assert pathlib.Path(snapshot).read_bytes() == pathlib.Path(later).read_bytes()
 
 
+def test_rates_of_the_genetic_algorithm_reach_the_service(bus):
+    run = ["evolve", "--problem", "sphere", "--population", "16", "--dim", "4", "--generations", "30"]
+    still = one(bus, *run, "--mutation-rate", "0", "--crossover-rate", "0", "--elites", "0", "--tournament", "16")
+    assert still["best_fitness"] == one(bus, *run[:-1], "1", "--mutation-rate", "0", "--crossover-rate", "0")["best_fitness"]
+    assert one(bus, *run, "--mutation-rate", "0.5")["best_fitness"] > still["best_fitness"]
+    refused = bus.strato(*run, "--mutation-rate", "1.5", check=False)
+    assert refused.returncode == 2 and "share from 0 to 1" in refused.stderr
+
+
 def test_what_is_no_snapshot_is_refused(bus, tmp_path):
     wrong = tmp_path / "wrong.snap"
     wrong.write_bytes(b"wrong")
