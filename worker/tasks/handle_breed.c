@@ -3,33 +3,14 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "schemas/fitness.h"
 #include "worker/tasks/command.h"
 #include "worker/tasks/engine.h"
+#include "worker/tasks/fitness_error.h"
 
 enum { BREED_BYTES_MAX = 8 << 20 }; /* rows, values and origins of one message */
-
-__attribute__((format(printf, 4, 5))) static void refuse(struct tasks *tasks, struct task_result *result,
-                                                         enum strato_common_error_code code, const char *format, ...)
-{
-    struct strato_fitness_error error = STRATO_FITNESS_ERROR_DEFAULTS;
-    char text[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    error.code = code;
-    error.message = strato_text(text);
-    strato_fitness_error_encode(&error, &result->payload);
-    result->type = STRATO_TYPE_FITNESS_ERROR;
-    result->is_failed = true;
-    tasks->counters.commands_failed++;
-}
 
 static struct strato_mutation mutation_of(const struct strato_fitness_breed *m)
 {
@@ -126,16 +107,17 @@ int handle_breed(struct tasks *tasks, const struct task *task, struct task_resul
     int rc = strato_fitness_breed_decode(task->payload, &m, &field);
 
     if (rc < 0)
-        refuse(tasks, result, STRATO_COMMON_ERROR_CODE_INVALID, "fitness.breed: field `%.*s`: %s", TEXT(field),
-               strato_strerror(rc));
+        fitness_refuse(tasks, result, STRATO_COMMON_ERROR_CODE_INVALID, "fitness.breed: field `%.*s`: %s", TEXT(field),
+                       strato_strerror(rc));
     else if (!engine_is_offered(tasks->device))
-        refuse(tasks, result, STRATO_COMMON_ERROR_CODE_INVALID,
-               "device %s has no engine: ask for a worker with the capability engine", tasks->device->info.name);
+        fitness_refuse(tasks, result, STRATO_COMMON_ERROR_CODE_INVALID,
+                       "device %s has no engine: ask for a worker with the capability engine",
+                       tasks->device->info.name);
     else if (*read_job(task, &m, &job, words, sizeof(words)))
-        refuse(tasks, result, STRATO_COMMON_ERROR_CODE_INVALID, "%s", words);
+        fitness_refuse(tasks, result, STRATO_COMMON_ERROR_CODE_INVALID, "%s", words);
     else if ((rc = engine_run(tasks->device, &tasks->pool, &job, &made)) < 0)
-        refuse(tasks, result, STRATO_COMMON_ERROR_CODE_FAILED, "the device failed: %s; send it again",
-               rc == STRATO_EFULL || rc == STRATO_ENOMEM ? strato_strerror(rc) : device_detail(tasks->device));
+        fitness_refuse(tasks, result, STRATO_COMMON_ERROR_CODE_FAILED, "the device failed: %s; send it again",
+                       rc == STRATO_EFULL || rc == STRATO_ENOMEM ? strato_strerror(rc) : device_detail(tasks->device));
     else
         answer(tasks, &job, &made, result);
     return strato_writer_error(&result->payload);

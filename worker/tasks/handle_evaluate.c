@@ -14,6 +14,7 @@
 
 #include "schemas/fitness.h"
 #include "worker/tasks/command.h"
+#include "worker/tasks/fitness_error.h"
 
 enum { ROWS_MAX = 4096, GROUP_ITEMS = 64, SCRATCH_STEP = 64 * 1024 };
 static const uint64_t ROWS_BYTES_MAX = 1 << 20;
@@ -36,20 +37,13 @@ struct evaluation {
 __attribute__((format(printf, 3, 4))) static int refuse(struct evaluation *e, enum strato_common_error_code code,
                                                         const char *format, ...)
 {
-    struct strato_fitness_error error = STRATO_FITNESS_ERROR_DEFAULTS;
     char text[512];
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    error.code = code;
-    error.message = strato_text(text);
-    strato_writer_reset(&e->result->payload);
-    strato_fitness_error_encode(&error, &e->result->payload);
-    e->result->type = STRATO_TYPE_FITNESS_ERROR;
-    e->result->is_failed = true;
-    e->tasks->counters.commands_failed++;
+    fitness_refuse(e->tasks, e->result, code, "%s", text);
     return STRATO_EINVAL;
 }
 

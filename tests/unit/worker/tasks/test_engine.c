@@ -153,24 +153,33 @@ static void every_shape_and_operator_is_the_same_bits(void **state)
     }
 }
 
-static void origins_tell_who_lived_on(void **state)
+static const float four[4] = { 3, 1, 2, 4 };
+static const double told[4] = { -9, -1, -4, (double)NAN }; /* by somebody: kept, not computed again */
+
+/** One generation of four spheres of one gene, all children mutated. */
+static struct engine_job small_job(void)
 {
-    struct pool pool = { .capacity = 1 << 20 };
-    const float rows[4] = { 3, 1, 2, 4 };
-    const double values[4] = { -9, -1, -4, (double)NAN }; /* told by somebody: kept, not computed again */
     struct engine_job job = { .problem = strato_problem_find(strato_text("sphere")),
                               .size = 4,
                               .dim = 1,
-                              .rows = rows,
-                              .values = values,
+                              .rows = four,
+                              .values = told,
                               .generations = 1,
                               .tournament = 2,
                               .elites = 2,
                               .mutation = STRATO_MUTATION_DEFAULTS };
+
+    job.mutation.rate = 1.0;
+    return job;
+}
+
+static void origins_tell_who_lived_on(void **state)
+{
+    struct pool pool = { .capacity = 1 << 20 };
+    struct engine_job job = small_job();
     struct engine_result made;
 
     (void)state;
-    job.mutation.rate = 1.0;
     assert_int_equal(engine_run(device, &pool, &job, &made), 0);
     assert_true(made.rows[0] == 1 && made.rows[1] == 2 && made.values[0] == -1 && made.values[1] == -4);
     assert_int_equal(made.origins[0], 1);
@@ -186,17 +195,7 @@ static void origins_tell_who_lived_on(void **state)
 static void a_full_pool_leaves_nothing_behind(void **state)
 {
     struct pool pool = { .capacity = 200 };
-    const float rows[4] = { 0 };
-    const double values[4] = { 0 };
-    struct engine_job job = { .problem = strato_problem_find(strato_text("sphere")),
-                              .size = 4,
-                              .dim = 1,
-                              .rows = rows,
-                              .values = values,
-                              .generations = 1,
-                              .tournament = 2,
-                              .elites = 1,
-                              .mutation = STRATO_MUTATION_DEFAULTS };
+    struct engine_job job = small_job();
     struct engine_result made;
 
     (void)state;
@@ -239,7 +238,7 @@ static void expect_refused(struct bench *b, const struct strato_fitness_breed *m
 static void a_message_breeds_and_what_it_cannot_is_refused(void **state)
 {
     static float many[(8 << 20) / 16 + 1];
-    static double told[(8 << 20) / 16 + 1];
+    static double many_told[(8 << 20) / 16 + 1];
     struct tasks_options options = TASKS_OPTIONS_DEFAULTS;
     struct strato_fitness_breed m;
     struct bench b;
@@ -264,13 +263,13 @@ static void a_message_breeds_and_what_it_cannot_is_refused(void **state)
     expect_refused(&b, &m, "count > 0");
     m = breed_of(&b); /* 16 bytes an individual of one gene: exactly the limit, and one past it */
     b.frames[0] = strato_bytes(many, sizeof(many) - sizeof(many[0]));
-    b.frames[1] = strato_bytes(told, sizeof(told) - sizeof(told[0]));
+    b.frames[1] = strato_bytes(many_told, sizeof(many_told) - sizeof(many_told[0]));
     m.generations = 1;
     bench_message(&b, "fitness.breed", &strato_fitness_breed__record, &m);
     assert_string_equal(b.result.type, "fitness.bred");
     b.frames_count = 2;
     b.frames[0] = strato_bytes(many, sizeof(many));
-    b.frames[1] = strato_bytes(told, sizeof(told));
+    b.frames[1] = strato_bytes(many_told, sizeof(many_told));
     expect_refused(&b, &m, "at most 8388608");
     task_result_fini(&b.result);
     tasks_destroy(&b.tasks);
