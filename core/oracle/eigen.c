@@ -17,10 +17,11 @@ static double hypotenuse(double a, double b)
 }
 
 /* Makes a tridiagonal: d its diagonal, e what is below it (e[0] = 0). a's rows become the orthogonal matrix Q with
- * Q a Q^T tridiagonal. v: the matrix, vectors in columns while it works. */
+ * Q a Q^T tridiagonal. */
 static void reduce(double *v, uint32_t n, double *d, double *e)
 {
-#define V(i, j) v[(size_t)(i)*n + (j)]
+#define V(i, j)                                                                                                        \
+    v[(size_t)(j)*n + (i)] /* columns lie in a row: the matrix is symmetric, and the loops run down columns */
     for (uint32_t j = 0; j < n; j++)
         d[j] = V(n - 1, j);
     for (uint32_t i = n - 1; i > 0; i--) {
@@ -106,21 +107,10 @@ static void reduce(double *v, uint32_t n, double *d, double *e)
     e[0] = 0;
 }
 
-static void transpose(double *v, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < i; j++) {
-            double kept = V(i, j);
-
-            V(i, j) = V(j, i);
-            V(j, i) = kept;
-        }
-}
-
-/* Rows i and i + 1 of the vectors turn by (c, s). */
+/* Vectors i and i + 1, a row each, turn by (c, s). */
 static void rotate(double *v, uint32_t n, uint32_t i, double c, double s)
 {
-    double *low = &V(i, 0), *high = &V(i + 1, 0);
+    double *low = &V(0, i), *high = &V(0, i + 1);
 
     for (uint32_t k = 0; k < n; k++) {
         double h = high[k];
@@ -171,7 +161,6 @@ void search_eigen(double *a, uint32_t n, double *ret_values, double *room)
     double *d = ret_values, *e = room, shift = 0, largest = 0;
 
     reduce(a, n, d, e);
-    transpose(a, n);
     for (uint32_t i = 1; i < n; i++)
         e[i - 1] = e[i];
     e[n - 1] = 0;

@@ -222,7 +222,7 @@ bool outward_send(struct outward *o, uint64_t now_ms)
     o->calls_count++;
     ask_workers(o, now_ms);
     if (c->batch->generations) {
-        if (breed_call_start(o->client, c->batch, OUTWARD_BREED_DEADLINE_MS, &c->id) < 0)
+        if (breed_call_start(o->client, c->batch, OUTWARD_DEADLINE_MS, &c->id) < 0)
             fail_breed(o, c, now_ms);
         return true;
     }

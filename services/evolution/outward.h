@@ -26,11 +26,10 @@ enum {
     OUTWARD_LOCAL_MS = 200,         /* how long nobody is asked after nobody served */
     OUTWARD_FAILED_LOCAL_MS = 1000, /* the same after FAILURES_MAX failures in a row */
     OUTWARD_FAILURES_MAX = 3,
-    OUTWARD_BREED_DEADLINE_MS = 60000, /* of a call to breed, which takes a quarter of a second when all is well */
-    OUTWARD_NO_ENGINE_MS = 1000,       /* how long no engine is asked after none was there, or one failed */
-    OUTWARD_WORKERS_EVERY_MS = 500,    /* how often the number of workers is asked for */
-    OUTWARD_LOCAL_SHARES = 16,         /* pieces of a generation computed here; messages are looked at in between */
-    OUTWARD_INLINE_BYTES = 4096,       /* rows from here on travel as an attachment */
+    OUTWARD_NO_ENGINE_MS = 1000,    /* how long no engine is asked after none was there, or one failed */
+    OUTWARD_WORKERS_EVERY_MS = 500, /* how often the number of workers is asked for */
+    OUTWARD_LOCAL_SHARES = 16,      /* pieces of a generation computed here; messages are looked at in between */
+    OUTWARD_INLINE_BYTES = 4096,    /* rows from here on travel as an attachment */
 };
 
 struct outward_call {
