@@ -9,9 +9,11 @@
 #include "broker/auth/keys.h"
 #include "broker/broker.h"
 #include "broker/log.h"
+#include "broker/notify.h"
 #include "broker/store/sqlite.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef STRATO_HAS_HTTP
@@ -41,8 +44,9 @@ struct stratod {
     int argc;
     char **argv;
     int signal_fd;
-    uint64_t keys_print; /* of the content of the keys file that was read last */
-    int drained_fd;      /* eventfd: the drain thread is done */
+    uint64_t keys_print;  /* of the content of the keys file that was read last */
+    int drained_fd;       /* eventfd: the drain thread is done */
+    uint32_t watchdog_ms; /* how often the supervisor is told that the core answers; 0: it does not ask */
     pthread_t drain_thread;
     struct strato_broker_drain drained;
 #ifdef STRATO_HAS_HTTP
@@ -110,6 +114,47 @@ static void show_channels(const struct broker_config *config)
         printf("channels:\n");
     for (size_t i = 0; i < config->channels_count; i++)
         printf("  - {name: %s, capacity: %" PRIu32 "}\n", config->channels[i].name, config->channels[i].capacity);
+}
+
+/* ---- the supervisor ------------------------------------------------------------------------------- */
+
+static void tell_supervisor(struct stratod *d, const char *state)
+{
+    if (notify_send(state) < 0)
+        say(d, STRATO_LOG_WARN, "the supervisor cannot be told reason=\"NOTIFY_SOCKET does not take it\" state=%.40s",
+            state);
+}
+
+static void look_at_nothing(void *arg, const struct brain *brain)
+{
+    (void)arg;
+    (void)brain;
+}
+
+/* Only a core that answers is alive. One that is stuck holds this thread up as well, and the supervisor hears nothing more. */
+static void feed_watchdog(struct stratod *d)
+{
+    strato_broker_inspect(d->broker, look_at_nothing, NULL);
+    tell_supervisor(d, "WATCHDOG=1");
+}
+
+static void tell_reloading(struct stratod *d)
+{
+    struct timespec now;
+    char state[64];
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    tell_supervisor(d, state);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* ---- reload --------------------------------------------------------------------------------------- */
@@ -312,27 +357,48 @@ static int next_signal(struct stratod *d)
     return read(d->signal_fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
 
+/* How long the main thread may sleep; -1 until a signal. */
+static int sleep_ms(const struct stratod *d)
+{
+    int64_t ms = broker_config_has_keys(&d->config) ? KEYS_WATCH_MS : -1;
+
+    if (d->watchdog_ms > 0 && (ms < 0 || d->watchdog_ms < ms))
+        ms = d->watchdog_ms < INT_MAX ? (int64_t)d->watchdog_ms : INT_MAX;
+    return (int)ms;
+}
+
 /* Until the first signal to stop. */
 static void run(struct stratod *d)
 {
     struct pollfd fd = { .fd = d->signal_fd, .events = POLLIN };
+    uint64_t fed_ms = now_ms();
 
     for (;;) {
         int signal_number = 0;
 
-        if (poll(&fd, 1, broker_config_has_keys(&d->config) ? KEYS_WATCH_MS : -1) > 0)
+        if (poll(&fd, 1, sleep_ms(d)) > 0)
             signal_number = next_signal(d);
         else
             watch_keys(d);
 
-        if (signal_number == SIGHUP)
+        if (signal_number == SIGHUP) {
+            tell_reloading(d);
             reload(d);
-        else if (signal_number == SIGTERM || signal_number == SIGINT)
+            tell_supervisor(d, "READY=1");
+        } else if (signal_number == SIGTERM || signal_number == SIGINT) {
             return;
+        }
+        if (d->watchdog_ms > 0 && now_ms() - fed_ms >= d->watchdog_ms) {
+            feed_watchdog(d);
+            fed_ms = now_ms();
+        }
     }
 }
 
-/* Until drained (true), or the second signal (false). */
+/*
+ * Until drained (true), or the second signal (false). The supervisor's watchdog is fed here without asking the core: the
+ * drain has a time limit of its own.
+ */
 static bool wait_for_drain(struct stratod *d)
 {
     struct pollfd fds[] = { { .fd = d->drained_fd, .events = POLLIN }, { .fd = d->signal_fd, .events = POLLIN } };
@@ -340,8 +406,10 @@ static bool wait_for_drain(struct stratod *d)
     for (;;) {
         int signal_number;
 
-        if (poll(fds, 2, -1) < 0)
+        if (poll(fds, 2, d->watchdog_ms > 0 && d->watchdog_ms < INT_MAX ? (int)d->watchdog_ms : -1) < 0)
             continue;
+        if (d->watchdog_ms > 0)
+            tell_supervisor(d, "WATCHDOG=1");
         if (fds[0].revents & POLLIN)
             return true;
         signal_number = fds[1].revents & POLLIN ? next_signal(d) : 0;
@@ -420,7 +488,10 @@ static int serve(struct stratod *d)
         return rc == STRATO_ECONFIG ? EXIT_USAGE : EXIT_FAILED;
     }
     print_banner(d);
+    d->watchdog_ms = notify_watchdog_ms();
+    tell_supervisor(d, "READY=1\nSTATUS=Serving.");
     run(d);
+    tell_supervisor(d, "STOPPING=1\nSTATUS=Draining.");
     tell_http_of_drain(d);
     rc = stop(d);
     stop_http(d);
