@@ -8,7 +8,8 @@
  * every line is one write, so a kill -9 loses no line. Lines: `s ID` about to be offered; `c ID EPOCH` confirmed by the
  * broker of that epoch (0: it changed meanwhile); `r ID DELIVERIES MS` received; `k ID EPOCH MS` its settling was recorded. MS is the
  * machine's monotonic clock, the same for all clients: for `r` it is read after the message came, for `k` after the answer did.
- * What the lines mean together is judged by ledger.py.
+ * What the lines mean together is judged by ledger.py. Where the broker asks for keys, STRATO_KEY and STRATO_SERVER_KEY name
+ * the files, as for strato.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -155,6 +156,8 @@ int main(int argc, char **argv)
     options.connect_timeout_ms = 20000;
     options.reconnect_max_ms = 500;
     options.own_thread = true;
+    options.key_file = getenv("STRATO_KEY");
+    options.server_key = getenv("STRATO_SERVER_KEY");
     rc = ledger < 0 ? STRATO_EIO : strato_client_open(&options, &client);
     if (rc < 0) {
         fprintf(stderr, "chaos_client: %s\n", strato_strerror(rc));
